@@ -1,0 +1,136 @@
+"""Where arrays live, and how they lie in memory.
+
+An array is NumPy's on the CPU and CuPy's on a GPU. The two answer to the same names, so an
+operation asks its arrays which library they belong to (`array_module`) and writes itself
+once. Everything that must know which of the two it is stands in this file.
+
+Two habits of memory make the engine fast, and both live here:
+
+- Batch last. Pictures are (N, C, H, W) to everyone, but in memory the batch is the innermost
+  axis: the same pixel of all N pictures lies side by side. Whatever slides over a picture
+  (convolution, pooling) then moves long contiguous rows, whatever its stride. `batch_last`
+  and `batch_first` walk between the two views of the same memory, copying nothing.
+- Freed memory is kept. The C library would hand each large array back to the system and
+  fault it in again, page by page, at the next step; `keep_freed_memory` asks it not to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from . import cuda
+
+Array: TypeAlias = Any
+"""A numpy.ndarray or a cupy.ndarray. CuPy has no types to import on a machine without it."""
+
+
+# --- which library, which device ---------------------------------------------------------
+
+
+def array_module(array: Array) -> ModuleType:
+    """NumPy or CuPy: the library that `array` belongs to."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return np
+    return sys.modules[type(array).__module__.partition(".")[0]]
+
+
+def is_array(value: object) -> bool:
+    """Whether `value` is an array of either library (a NumPy scalar is not)."""
+    if isinstance(value, np.ndarray):
+        return True
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and isinstance(value, cupy.ndarray)
+
+
+def device_of(array: Array) -> str:
+    """Where `array` lives: "cpu", "cuda:0", ..."""
+    return "cpu" if array_module(array) is np else f"cuda:{array.device.id}"
+
+
+def find_device(name: str) -> str:
+    """The device that a user's word means.
+
+    "cpu"; "cuda" or "cuda:N", which raise RuntimeError with the reason where no GPU can be
+    used; "auto", the GPU where there is one, else the CPU.
+    """
+    name = str(name)
+    if name == "cpu":
+        return "cpu"
+    if name == "auto":
+        return "cuda:0" if cuda.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or not (number.isdigit() or name == "cuda"):
+        raise ValueError(f'no device is called {name!r}: use "cpu", "cuda", "cuda:N" or "auto"')
+    if not cuda.is_available():
+        raise RuntimeError(f"device {name!r} cannot be used: {cuda.why_not()}")
+    count = sys.modules["cupy"].cuda.runtime.getDeviceCount()
+    if int(number or 0) >= count:
+        raise RuntimeError(f"device {name!r} does not exist: this machine has {count} GPU(s)")
+    return f"cuda:{number or 0}"
+
+
+def move(array: Array, device: str) -> Array:
+    """`array` itself if it lives on `device` (as `find_device` names it), else a copy there."""
+    if device_of(array) == device:
+        return array
+    if device == "cpu":
+        return array.get()
+    cupy = sys.modules["cupy"]
+    with cupy.cuda.Device(int(device.partition(":")[2])):
+        return cupy.asarray(array)
+
+
+# --- how arrays lie in memory ------------------------------------------------------------
+
+
+def batch_last(array: Array) -> Array:
+    """(N, ...) seen as (..., N): the same memory, nothing copied."""
+    return array.transpose(*range(1, array.ndim), 0)
+
+
+def batch_first(array: Array) -> Array:
+    """(..., N) seen as (N, ...): the same memory, nothing copied."""
+    return array.transpose(array.ndim - 1, *range(array.ndim - 1))
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Ask the C library to keep the memory of freed arrays for the next ones.
+
+    Called by the first backward pass, never on import: a program that only imports the
+    package keeps its allocator as it was. It halves the time of a training step on glibc
+    (`man 3 mallopt`) and does nothing elsewhere; CuPy's memory pool does this by itself.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h
+    largest_mmap_threshold = 32 * 1024 * 1024  # glibc refuses more; larger arrays are mapped
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):  # not glibc: macOS, musl, Windows
+        return
+    mallopt(mmap_threshold, largest_mmap_threshold)
+    mallopt(trim_threshold, 2**31 - 1)
+
+
+# --- random numbers ----------------------------------------------------------------------
+
+_generator = np.random.default_rng()
+
+
+def manual_seed(seed: int) -> None:
+    """Start the generator behind initial weights, dropout and shuffles at `seed`.
+
+    All numbers are drawn on the host and then moved, so a run starts alike on every device.
+    """
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def generator() -> np.random.Generator:
+    """The generator that `manual_seed` seeds."""
+    return _generator

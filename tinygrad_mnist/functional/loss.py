@@ -1,0 +1,86 @@
+"""Losses: how wrong the answers are, in one number that can be made smaller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import array_module
+from ..tensor import Tensor, operation, record
+from .activation import log_probabilities
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+@operation
+def cross_entropy(input: Tensor, target: Any, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:
+    """How surprised the network is by the right answers: -log of their probabilities.
+
+    input: logits (N, C), any real numbers; softmax is part of the loss.
+    target: the right classes (N,), integers from 0 to C - 1.
+    reduction: "mean" over the batch, "sum", or "none" for one loss per example, (N,).
+    label_smoothing: what part of the target, 0 to 1, is spread over all classes evenly.
+
+    The gradient is the most beautiful of all: probabilities minus the right answer.
+    """
+    labels = _checked_labels(input, target)
+    _check_reduction(reduction)
+    xp = array_module(input.data)
+    N, C = input.shape
+    wanted = xp.zeros_like(input.data)                                # (N, C)
+    wanted[xp.arange(N), labels] = 1
+    if label_smoothing:
+        wanted = wanted * (1 - label_smoothing) + label_smoothing / C
+    log_p = log_probabilities(xp, input.data, 1)                      # (N, C)
+    losses = -(wanted * log_p).sum(axis=1)                            # (N,)
+
+    def to_logits(grad):
+        if reduction == "none":
+            grad = grad[:, None]                                      # (N, 1)
+        elif reduction == "mean":
+            grad = grad / N
+        return grad * (xp.exp(log_p) - wanted)                        # (N, C)
+
+    return record(_reduced(losses, reduction), (input, to_logits))
+
+
+@operation
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """The squared difference between input and target, of one shape: its mean by default."""
+    if input.shape != target.shape:
+        raise ValueError(f"input and target must have one shape, not {input.shape} and "
+                         f"{target.shape}")
+    _check_reduction(reduction)
+    difference = input.data - target.data
+    slope = 2 / difference.size if reduction == "mean" else 2.0
+    return record(_reduced(difference * difference, reduction),
+                  (input, lambda grad: grad * slope * difference),
+                  (target, lambda grad: -grad * slope * difference))
+
+
+def _reduced(losses, reduction: str):
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, not {reduction!r}")
+
+
+def _checked_labels(input: Tensor, target: Any):
+    """The labels as an array beside the logits; an error names the first that cannot be."""
+    if input.ndim != 2:
+        raise ValueError(f"the logits must be (N, C), not {input.shape}")
+    xp = array_module(input.data)
+    labels = target.data if isinstance(target, Tensor) else xp.asarray(target)
+    N, C = input.shape
+    if labels.shape != (N,):
+        raise ValueError(f"there must be one label for each of the {N} rows of logits, ({N},), but "
+                         f"the labels are {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels are integers (the numbers of the classes), not {labels.dtype}")
+    wrong = (labels < 0) | (labels >= C)
+    if wrong.any():
+        raise IndexError(f"label {int(labels[wrong][0])} is out of range: the {C} columns of the "
+                         f"logits stand for the labels 0 to {C - 1}")
+    return labels

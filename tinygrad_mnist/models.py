@@ -1,0 +1,94 @@
+"""The networks, by name. Each is a short list of layers, and that is all it is.
+
+    model = models.create("seed")        a new one, with fresh weights
+    model = models.load("my.safetensors")    a trained one, from its file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import checkpoint
+from .nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
+
+
+def linear() -> Sequential:
+    """One layer: each digit is one weighted sum of all pixels."""
+    return Sequential(
+        Flatten(),
+        Linear(28 * 28, 10),
+    )
+
+
+def mlp() -> Sequential:
+    """A small multi-layer perceptron: 64 sums of all pixels, then ten sums of those."""
+    return Sequential(
+        Flatten(),
+        Linear(28 * 28, 64),
+        ReLU(),
+        Linear(64, 10),
+    )
+
+
+def seed() -> Sequential:
+    """The talk's network: two convolutions with pooling, then two fully connected layers."""
+    return Sequential(
+        Conv2d(1, 16, kernel_size=3, padding=1),    # (N, 16, 28, 28)
+        MaxPool2d(2),                               # (N, 16, 14, 14)
+        Conv2d(16, 32, kernel_size=3, padding=1),   # (N, 32, 14, 14)
+        MaxPool2d(2),                               # (N, 32, 7, 7)
+        Flatten(),                                  # (N, 1568)
+        Linear(32 * 7 * 7, 16),                     # (N, 16)
+        ReLU(),
+        Linear(16, 10),                             # (N, 10)
+    )
+
+
+MODELS: dict[str, Callable[[], Sequential]] = {each.__name__: each for each in (linear, mlp, seed)}
+
+
+def create(name: str) -> Module:
+    """A new network with fresh weights, drawn from the generator that `manual_seed` seeds."""
+    if name not in MODELS:
+        raise ValueError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
+    model = MODELS[name]()
+    model.name = name
+    return model
+
+
+def load(path: str | Path) -> Module:
+    """The trained network in a file, ready to predict.
+
+    The header names the network. Where it does not (a file from PyTorch, or from a class of
+    one's own), the names and shapes of its weights tell, whatever attribute the layers were
+    kept in: "model.0.weight" is as good as "0.weight".
+    """
+    tensors, header = checkpoint.read(path)
+    weights = _without_common_prefix(tensors)
+    name = header.get("model")
+    for candidate in [name] if name in MODELS else MODELS:
+        model = create(candidate)
+        if _shapes(model.state_dict()) == _shapes(weights):
+            model.load_state_dict(weights)
+            return model.eval()
+    raise ValueError(f"{path} holds none of the models {', '.join(MODELS)}: its weights are "
+                     f"{_shapes(tensors)}")
+
+
+def count_parameters(model: Module) -> int:
+    """How many numbers the network learns."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in weights.items()}
+
+
+def _without_common_prefix(weights: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The weights without the attribute that a class kept all its layers in."""
+    prefixes = {name.partition(".")[0] for name in weights}
+    if len(prefixes) != 1 or not all(name.count(".") > 1 for name in weights):
+        return weights
+    return {name.partition(".")[2]: value for name, value in weights.items()}

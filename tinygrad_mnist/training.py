@@ -1,0 +1,275 @@
+"""The loop of the talk: show the network a batch, see how wrong it was, make it less so.
+
+`fit` trains, `evaluate` measures. A training can be interrupted at any batch and taken up
+again as if nothing had happened: `save_state` keeps all that the rest of it depends on.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import backend, checkpoint, functional
+from .dataloader import DataLoader
+from .nn import Module
+from .optim import Optimizer
+from .tensor import Tensor, no_grad
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What came of one pass over the training data.
+
+    loss: the mean loss over its batches, each taken before the step it caused.
+    test_accuracy: the part of the test pictures then read rightly; None without a test set.
+    seconds: how long the pass took, the test not counted.
+    """
+
+    epoch: int
+    loss: float
+    test_accuracy: float | None
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """How far a training has come: whole epochs behind it, batches into the present one."""
+
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: Any = 0.0  # over the present epoch's batches; stays on the device
+    seconds: float = 0.0
+    history: list[Epoch] = field(default_factory=list)
+
+
+def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5, *,
+        loss_function: Callable[[Tensor, Tensor], Tensor] = functional.cross_entropy,
+        test: Any = None, scheduler: Any = None, progress: Progress | None = None,
+        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+        should_stop: Callable[[], bool] = lambda: False) -> list[Epoch]:
+    """Train `model` on the batches of `loader` until `epochs` passes have been made.
+
+    test: a data set to measure the accuracy on after each epoch (see `evaluate`).
+    scheduler: an lr_scheduler whose step() is called after every batch.
+    progress: where to begin, and where the training stands when this returns.
+    on_epoch: called after each epoch with what came of it.
+    should_stop: asked after every batch; when true, fit returns at once.
+
+    Returns one Epoch for each pass made. A bar shows the way where stderr is a terminal.
+    Raises FloatingPointError if the loss stops being a number.
+    """
+    progress = Progress() if progress is None else progress
+    while progress.epoch < epochs:
+        _train_one_epoch(model.train(), loader, optimizer, epochs, loss_function, scheduler,
+                         progress, should_stop)
+        if progress.batch < len(loader):  # stopped on the way
+            break
+        _check_loss(progress)
+        accuracy = None if test is None else evaluate(model, test).accuracy
+        done = Epoch(progress.epoch + 1, float(progress.loss_sum) / len(loader), accuracy,
+                     progress.seconds)
+        progress.history.append(done)
+        progress.epoch, progress.batch = done.epoch, 0
+        progress.loss_sum, progress.seconds = 0.0, 0.0
+        on_epoch(done)
+    return progress.history
+
+
+def _train_one_epoch(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int,
+                     loss_function: Callable[[Tensor, Tensor], Tensor], scheduler: Any,
+                     progress: Progress, should_stop: Callable[[], bool]) -> None:
+    from tqdm import tqdm
+
+    device = next(model.parameters()).device
+    bar = tqdm(loader.batches(progress.epoch, start=progress.batch), leave=False, disable=None,
+               desc=f"epoch {progress.epoch + 1}/{epochs}", unit="batch",
+               initial=progress.batch, total=len(loader))
+    began, before = time.perf_counter(), progress.seconds
+    with bar:
+        for pictures, labels in bar:
+            loss = loss_function(model(pictures.to(device)), labels.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if scheduler is not None:
+                scheduler.step()
+
+            progress.loss_sum = progress.loss_sum + loss.data
+            progress.batch += 1
+            progress.seconds = before + time.perf_counter() - began
+            if progress.batch % 100 == 0:  # seldom: reading the loss makes a GPU wait
+                bar.set_postfix(loss=f"{float(progress.loss_sum) / progress.batch:.3f}")
+            if should_stop():
+                break
+
+
+def _check_loss(progress: Progress) -> None:
+    if not np.isfinite(float(progress.loss_sum)):
+        raise FloatingPointError(f"the loss is not a number any more in epoch "
+                                 f"{progress.epoch + 1}: a smaller learning rate helps")
+
+
+# --- measuring ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model made of labelled pictures.
+
+    labels, predictions: int64 (N,). logits: float32 (N, 10). seconds: to predict them all.
+    """
+
+    labels: np.ndarray
+    logits: np.ndarray
+    seconds: float
+
+    @property
+    def predictions(self) -> np.ndarray:
+        return self.logits.argmax(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """The part of the pictures that was read rightly, 0 to 1."""
+        return float((self.predictions == self.labels).mean())
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """int64 (C, C): how often each label (row) was read as each class (column)."""
+        C = self.logits.shape[1]
+        return np.bincount(self.labels * C + self.predictions, minlength=C * C).reshape(C, C)
+
+    def most_confused(self, count: int = 5) -> list[tuple[int, int, int]]:
+        """The commonest mistakes: (label, read as, how often), the most frequent first."""
+        mistakes = self.confusion - np.diag(np.diag(self.confusion))
+        order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
+        pairs = zip(*np.unravel_index(order, mistakes.shape), strict=True)
+        return [(int(a), int(b), int(mistakes[a, b])) for a, b in pairs if mistakes[a, b]]
+
+
+def evaluate(model: Module, data: Any, batch_size: int = 200) -> Evaluation:
+    """Let `model` read labelled pictures: a data set, or a loader or list of batches."""
+    batches = DataLoader(data, batch_size) if hasattr(data, "__getitem__") else data
+    labels, logits, seconds = [], [], 0.0
+    for pictures, right in batches:
+        began = time.perf_counter()
+        logits.append(predict(model, pictures, batch_size))
+        seconds += time.perf_counter() - began
+        labels.append(right.numpy())
+    if not labels:
+        raise ValueError("there is nothing to evaluate: the data set is empty")
+    return Evaluation(np.concatenate(labels), np.concatenate(logits), seconds)
+
+
+@no_grad()
+def predict(model: Module, pictures: Tensor, batch_size: int = 200) -> np.ndarray:
+    """The model's logits for pictures (N, 1, 28, 28), as a NumPy array (N, 10).
+
+    Large numbers of pictures go through in batches, which keeps them in the cache. The model
+    is left in the mode, training or not, that it was in.
+    """
+    device, was_training = next(model.parameters()).device, model.training
+    model.eval()
+    try:
+        return np.concatenate([model(pictures[start:start + batch_size].to(device)).numpy()
+                               for start in range(0, len(pictures), batch_size)])
+    finally:
+        model.train(was_training)
+
+
+# --- stopping and going on ---------------------------------------------------------------
+
+
+def save_state(path: str | Path, model: Module, optimizer: Optimizer, progress: Progress,
+               recipe: dict[str, Any], scheduler: Any = None) -> None:
+    """Write all that the rest of a training depends on to one safetensors file.
+
+    That is the weights, the optimiser's and scheduler's state, the random generator's, how
+    far it has come, and the recipe, so that it is taken up with the same one.
+    """
+    state = optimizer.state_dict()
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    plain: dict[str, dict[str, Any]] = {}
+    for place, values in state["state"].items():
+        for name, value in values.items():
+            if backend.is_array(value):
+                tensors[f"optimizer.{place}.{name}"] = Tensor(value)
+            else:
+                plain.setdefault(str(place), {})[name] = value
+    position = asdict(progress) | {"loss_sum": float(progress.loss_sum)}
+    told = {"progress": position, "recipe": recipe, "param_groups": state["param_groups"],
+            "optimizer": plain, "scheduler": scheduler.state_dict() if scheduler else None,
+            "generator": backend.generator().bit_generator.state}
+    checkpoint.write(path, tensors, {key: json.dumps(value) for key, value in told.items()})
+
+
+def load_state(path: str | Path, model: Module, optimizer: Optimizer, recipe: dict[str, Any],
+               scheduler: Any = None) -> Progress:
+    """Put everything back as `save_state` found it; returns how far the training had come.
+
+    Raises ValueError if the file was written under another recipe.
+    """
+    tensors, header = checkpoint.read(path)
+    if "progress" not in header:
+        raise ValueError(f"{path} does not hold an interrupted training")
+    told = {key: json.loads(value) for key, value in header.items() if key != "format"}
+    changed = [f"{key} was {told['recipe'].get(key)}, now {value}"
+               for key, value in recipe.items() if told["recipe"].get(key) != value]
+    if changed:
+        raise ValueError(f"{path} belongs to another training: {', '.join(changed)}")
+    model.load_state_dict({name.removeprefix("model."): value for name, value in tensors.items()
+                           if name.startswith("model.")})
+    optimizer.load_state_dict({"param_groups": told["param_groups"],
+                               "state": _optimizer_state(tensors, told["optimizer"], model)})
+    if scheduler is not None:
+        scheduler.load_state_dict(told["scheduler"])
+    backend.generator().bit_generator.state = told["generator"]
+    position = told["progress"]
+    position["history"] = [Epoch(**epoch) for epoch in position["history"]]
+    return Progress(**position)
+
+
+def _optimizer_state(tensors: dict[str, np.ndarray], plain: dict[str, dict[str, Any]],
+                     model: Module) -> dict[int, dict[str, Any]]:
+    device = next(model.parameters()).device
+    state: dict[int, dict[str, Any]] = {int(place): dict(values) for place, values in plain.items()}
+    for key, array in tensors.items():
+        kind, place, name = key.split(".", 2)
+        if kind == "optimizer":
+            state.setdefault(int(place), {})[name] = backend.move(array, device)
+    return state
+
+
+# --- the curve ---------------------------------------------------------------------------
+
+
+def plot(history: Iterable[Epoch], path: str | Path) -> None:
+    """Draw loss and test accuracy by epoch into a picture file (.png, .svg, .pdf)."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    history = list(history)
+    epochs = [each.epoch for each in history]
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [each.loss for each in history], "o-", color="#0072b2", linewidth=3)
+    left.set(title="Training loss", ylim=(0, None))
+    accuracies = [(each.epoch, 100 * each.test_accuracy) for each in history
+                  if each.test_accuracy is not None]
+    if accuracies:
+        right.plot(*zip(*accuracies, strict=True), "s-", color="#d55e00", linewidth=3)
+        last = accuracies[-1]
+        right.annotate(f"{last[1]:.2f} %", last, xytext=(-8, -18), textcoords="offset points",
+                       ha="right")
+    right.set(title="Test accuracy (%)")
+    for axes in (left, right):
+        axes.set(xlabel="epoch", xlim=(0.5, max(epochs, default=1) + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
