@@ -72,7 +72,8 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     _refuse_others(path)
     try:
         with safe_open(str(path), framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file ({error}): it may be cut off or "
                          "of another kind") from error
@@ -103,8 +104,8 @@ def _refuse_others(path: Path) -> None:
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     with open(path, "rb") as file:
-        start = file.read(2)
-    if start == b"PK" or start[:1] == b"\x80":
+        start = file.read(9)  # in a safetensors file: the header's length, and its first brace
+    if start[8:] != b"{" and (start[:2] == b"PK" or start[:1] == b"\x80"):
         raise ValueError(
             f"{path} is a pickle, as torch.save writes it, and loading a pickle runs the program "
             "in it. In PyTorch, write the weights with safetensors.torch.save_file("

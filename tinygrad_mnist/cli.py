@@ -207,7 +207,7 @@ def predict(options: argparse.Namespace) -> int:
     if not options.pictures and not options.test:
         return _fail("there is nothing to read: name picture files, or say --test 3", code=2)
     model = models.load(options.file)
-    shown = [(path, handwriting.prepare(path)) for path in options.pictures]
+    shown = [(path, _prepared(path)) for path in options.pictures]
     if options.test:
         data = _mnist(train=False)
         pictures, labels = data[np.arange(min(options.test, len(data)))]
@@ -224,6 +224,13 @@ def predict(options: argparse.Namespace) -> int:
             print(f"{name}: read as {probabilities.argmax()}\n")
             print(beside(as_text(picture), as_bars(probabilities)))
     return 0
+
+
+def _prepared(path: str) -> np.ndarray:
+    try:
+        return handwriting.prepare(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def as_text(picture: np.ndarray) -> list[str]:

@@ -43,16 +43,13 @@ class DataLoader:
     `len(loader)` is the number of batches. Each batch is a tuple of Tensors.
 
     Raises TypeError or ValueError, naming the argument, if one of them makes no sense;
-    TypeError at the first batch if the dataset does not take an array of indices. What the
+    TypeError at the first batch if the dataset gives something else than a tuple. What the
     dataset raises reaches the caller, at the batch where it happened.
     """
 
     def __init__(self, dataset: Any, batch_size: int = 1, shuffle: bool = False,
                  drop_last: bool = False, seed: int | None = None, read_ahead: int = 0):
-        for needed in ("__len__", "__getitem__"):
-            if not hasattr(dataset, needed):
-                raise TypeError(f"a dataset has a length and takes indices, but {_named(dataset)} "
-                                f"has no {needed}: wrap arrays in TensorDataset")
+        _check_dataset(dataset)
         self.dataset = dataset
         self.batch_size = _whole_number("batch_size", batch_size, at_least=1)
         self.shuffle = shuffle
@@ -83,7 +80,7 @@ class DataLoader:
         start = _whole_number("start", start, at_least=0)
         order, size = self._order(epoch), self.batch_size
         hands = (order[number * size:(number + 1) * size] for number in range(start, len(self)))
-        return self._read_ahead(hands) if self.read_ahead else (self._batch(i) for i in hands)
+        return self._reading_ahead(hands) if self.read_ahead else (self._batch(i) for i in hands)
 
     def _order(self, epoch: int) -> np.ndarray:
         """The indices of all examples, int64 (N,), in the order of pass number `epoch`."""
@@ -92,7 +89,7 @@ class DataLoader:
             return np.arange(length)
         return np.random.default_rng([self.seed, epoch]).permutation(length)
 
-    def _read_ahead(self, hands: Iterator[np.ndarray]) -> Iterator[Batch]:
+    def _reading_ahead(self, hands: Iterator[np.ndarray]) -> Iterator[Batch]:
         """The same batches in the same order, `read_ahead` of them under way in a thread.
 
         The thread runs in a copy of the caller's context, so `no_grad` holds there as well.
@@ -114,22 +111,33 @@ class DataLoader:
             worker.shutdown(cancel_futures=True)
 
     def _batch(self, indices: np.ndarray) -> Batch:
-        """The examples at `indices` as Tensors, each with one row per example."""
+        """The examples at `indices`, as Tensors."""
         try:
             rows = self.dataset[indices]
         except TypeError as error:
-            raise TypeError(f"a DataLoader asks for whole batches, dataset[array of indices], but "
-                            f"{_named(self.dataset)} gave none ({error}): wrap arrays in "
-                            "TensorDataset, or write a __getitem__ that takes indices") from error
+            error.add_note("A DataLoader asks for whole batches, dataset[array of indices]. If "
+                           f"this {_type(self.dataset)} does not take them, wrap arrays in "
+                           "TensorDataset.")
+            raise
         if not isinstance(rows, (tuple, list)):
-            raise TypeError("a dataset gives a batch as a tuple of arrays, but "
-                            f"{_named(self.dataset)} gave {_named(rows)}: wrap arrays in "
+            raise TypeError("a dataset gives a batch as a tuple of arrays, but this "
+                            f"{_type(self.dataset)} gave one {_type(rows)}: wrap arrays in "
                             "TensorDataset")
         return tuple(part if isinstance(part, Tensor) else Tensor(part) for part in rows)
 
     def __repr__(self) -> str:
         return (f"DataLoader({len(self.dataset):,} examples in {len(self):,} batches of "
                 f"{self.batch_size}{', shuffled' if self.shuffle else ''})")
+
+
+def _check_dataset(dataset: Any) -> None:
+    for needed in ("__len__", "__getitem__"):
+        if not hasattr(dataset, needed):
+            raise TypeError("a dataset has a length and takes indices, but this "
+                            f"{_type(dataset)} has no {needed}: wrap arrays in TensorDataset")
+    if isinstance(dataset, (list, tuple, range, str, bytes, dict)):
+        raise TypeError("a dataset gives a batch for an array of indices, which a "
+                        f"{_type(dataset)} cannot: wrap arrays in TensorDataset")
 
 
 def _whole_number(name: str, value: Any, at_least: int) -> int:
@@ -141,7 +149,5 @@ def _whole_number(name: str, value: Any, at_least: int) -> int:
     return int(value)
 
 
-def _named(value: Any) -> str:
-    """What a value is, with its article: "a list", "an ndarray"."""
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+def _type(value: Any) -> str:
+    return type(value).__name__

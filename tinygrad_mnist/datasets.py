@@ -269,7 +269,7 @@ def _check(content: np.ndarray, file: IdxFile) -> None:
     """Compare content with what it should be, from the plainest fault to the subtlest."""
     beginning, header = content[:len(file.header)].tobytes(), file.header
     if beginning[:4] != header[:4]:
-        raise _DamageError(f"it begins with the bytes [{beginning[:4].hex(' ')}], where an IDX file "
+        raise _DamageError(f"it begins with the bytes [{beginning[:4].hex(' ')}], but an IDX file "
                            f"of {len(file.shape)} dimension(s) has [{header[:4].hex(' ')}]")
     if len(beginning) == len(header) and beginning != header:
         shape = struct.unpack(f">{len(file.shape)}I", beginning[4:])

@@ -77,7 +77,7 @@ def grey(picture: Any) -> np.ndarray:
             with Image.open(picture) as opened:
                 return grey(ImageOps.exif_transpose(opened))
         except UnidentifiedImageError as error:
-            raise ValueError(f"{picture} is not a picture that can be read") from error
+            raise ValueError("this is not a picture file that can be read") from error
     colours = picture.convert("RGBA")
     paper = Image.new("RGBA", colours.size, "white")
     return np.asarray(Image.alpha_composite(paper, colours).convert("L"), np.float32) / 255

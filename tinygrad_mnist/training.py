@@ -64,11 +64,14 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
     Returns one Epoch for each pass made. A bar shows the way where stderr is a terminal.
     Raises FloatingPointError if the loss stops being a number.
     """
+    if len(loader) == 0:
+        raise ValueError("there is nothing to train on: the loader has no batches")
     progress = Progress() if progress is None else progress
-    while progress.epoch < epochs:
-        _train_one_epoch(model.train(), loader, optimizer, epochs, loss_function, scheduler,
-                         progress, should_stop)
-        if progress.batch < len(loader):  # stopped on the way
+    stopped = False
+    while progress.epoch < epochs and not stopped:
+        stopped = _train_one_epoch(model.train(), loader, optimizer, epochs, loss_function,
+                                   scheduler, progress, should_stop)
+        if progress.batch < len(loader):
             break
         _check_loss(progress)
         accuracy = None if test is None else evaluate(model, test).accuracy
@@ -83,7 +86,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
 
 def _train_one_epoch(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int,
                      loss_function: Callable[[Tensor, Tensor], Tensor], scheduler: Any,
-                     progress: Progress, should_stop: Callable[[], bool]) -> None:
+                     progress: Progress, should_stop: Callable[[], bool]) -> bool:
+    """Train on what is left of the present epoch; true if asked to stop."""
     from tqdm import tqdm
 
     device = next(model.parameters()).device
@@ -106,7 +110,8 @@ def _train_one_epoch(model: Module, loader: DataLoader, optimizer: Optimizer, ep
             if progress.batch % 100 == 0:  # seldom: reading the loss makes a GPU wait
                 bar.set_postfix(loss=f"{float(progress.loss_sum) / progress.batch:.3f}")
             if should_stop():
-                break
+                return True
+    return False
 
 
 def _check_loss(progress: Progress) -> None:
@@ -153,8 +158,8 @@ class Evaluation:
 
 
 def evaluate(model: Module, data: Any, batch_size: int = 200) -> Evaluation:
-    """Let `model` read labelled pictures: a data set, or a loader or list of batches."""
-    batches = DataLoader(data, batch_size) if hasattr(data, "__getitem__") else data
+    """Let `model` read labelled pictures: a data set, or a DataLoader over one."""
+    batches = data if isinstance(data, DataLoader) else DataLoader(data, batch_size)
     labels, logits, seconds = [], [], 0.0
     for pictures, right in batches:
         began = time.perf_counter()

@@ -1,0 +1,303 @@
+"""The program, as a person runs it: what it prints, what it writes, and how it fails.
+
+Most tests run `main` on the first pictures of each set, for speed; the last ones run the real
+command on all of MNIST.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinygrad_mnist import TensorDataset, checkpoint, cli, datasets, models, transforms
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = [sys.executable, "-W", "error", "-m", "tinygrad_mnist"]
+
+
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """MNIST's first 640 training and 300 test pictures in place of all."""
+    def few(train):
+        data = datasets.MNIST(train=train, transform=transforms.ToTensor())
+        return TensorDataset(*data[:640 if train else 300])
+
+    monkeypatch.setattr(cli, "_mnist", few)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A file of (untrained) weights."""
+    checkpoint.save(models.create("seed"), tmp_path / "seed.safetensors")
+    return tmp_path / "seed.safetensors"
+
+
+def run(capsys, *arguments):
+    """Exit code, stdout and stderr of one command."""
+    try:
+        code = cli.main([str(each) for each in arguments])
+    except SystemExit as error:  # argparse
+        code = error.code
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+# --- train -------------------------------------------------------------------------------
+
+
+def test_train_says_a_line_for_each_epoch_and_writes_all_files(capsys, few_pictures, tmp_path):
+    files = [tmp_path / name for name in ("w.safetensors", "log.jsonl", "curve.png")]
+    code, out, err = run(capsys, "train", "--epochs", 2, "--out", files[0], "--log", files[1],
+                         "--plot", files[2])
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "training seed (30,074 parameters) on cpu: 640 pictures, 2 epochs"
+    assert lines[1].startswith("epoch 1/2  loss 2.")
+    assert "test accuracy" in lines[2]
+    assert lines[3] == f"saved in {files[0]}"
+    log = [json.loads(line) for line in files[1].read_text().splitlines()]
+    assert [each["epoch"] for each in log] == [1, 2]
+    assert log[0].keys() == {"epoch", "loss", "test_accuracy", "seconds"}
+    assert files[2].read_bytes().startswith(b"\x89PNG")
+    _, header = checkpoint.read(files[0])
+    assert header["model"] == "seed"
+    assert json.loads(header["recipe"])["lr"] == 0.2
+
+
+def test_train_json_is_one_object_on_stdout(capsys, few_pictures, tmp_path):
+    code, out, err = run(capsys, "train", "--epochs", 1, "--model", "mlp", "--json",
+                         "--out", tmp_path / "w")
+    told = json.loads(out)
+    assert code == 0
+    assert told.keys() >= {"test_accuracy", "seconds_per_epoch", "loss", "parameters"}
+    assert told["parameters"] == 784 * 64 + 64 + 64 * 10 + 10
+    assert "epoch 1/1" in err
+
+
+def test_the_same_seed_gives_the_same_file_and_another_another(capsys, few_pictures, tmp_path):
+    for name, seed in [("a", 3), ("b", 3), ("c", 4)]:
+        assert run(capsys, "train", "--epochs", 1, "--seed", seed, "--out", tmp_path / name)[0] == 0
+    a, b, c = (checkpoint.read(tmp_path / name)[0] for name in "abc")
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+    assert not any(np.array_equal(a[key], c[key]) for key in a)
+
+
+def test_resume_goes_on_to_more_epochs(capsys, few_pictures, tmp_path):
+    together, apart = tmp_path / "together", tmp_path / "apart"
+    run(capsys, "train", "--epochs", 3, "--out", together, "--log", tmp_path / "one")
+    run(capsys, "train", "--epochs", 1, "--out", apart, "--log", tmp_path / "two")
+    code, out, _ = run(capsys, "train", "--epochs", 3, "--out", apart, "--resume",
+                       "--log", tmp_path / "two")
+    assert code == 0
+    assert out.startswith(f"going on from {apart}.resume: 1 epochs")
+    a, b = (checkpoint.read(path)[0] for path in (together, apart))
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+    assert len((tmp_path / "two").read_text().splitlines()) == 3
+
+
+def test_resume_of_another_recipe_or_of_nothing_changes_nothing(capsys, few_pictures, tmp_path):
+    out_file = tmp_path / "w"
+    code, _, err = run(capsys, "train", "--out", out_file, "--resume")
+    assert code == 1
+    assert "there is no file" in err
+    run(capsys, "train", "--epochs", 1, "--out", out_file)
+    before = out_file.read_bytes()
+    code, _, err = run(capsys, "train", "--out", out_file, "--resume", "--lr", 0.1)
+    assert code == 1
+    assert "lr was 0.2, now 0.1" in err
+    assert out_file.read_bytes() == before
+
+
+# --- evaluate ----------------------------------------------------------------------------
+
+
+def test_evaluate_one_file_tells_each_digit(capsys, few_pictures, weights):
+    code, out, _ = run(capsys, "evaluate", weights)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[2] == "digit  pictures  right  accuracy"
+    assert [line.split()[0] for line in lines[3:14]] == [*"0123456789", "all"]
+    assert " was read as " in lines[-1]
+
+
+def test_evaluate_several_files_compares_them(capsys, few_pictures, weights, tmp_path):
+    checkpoint.save(models.create("linear"), tmp_path / "linear")
+    code, out, _ = run(capsys, "evaluate", weights, tmp_path / "linear")
+    lines = out.splitlines()
+    assert code == 0
+    assert "ms per picture" in lines[2]
+    assert "30,074" in lines[3]
+    assert "7,850" in lines[4]
+
+
+def test_evaluate_json(capsys, few_pictures, weights):
+    _, out, _ = run(capsys, "evaluate", weights, "--json")
+    (told,) = json.loads(out)["models"]
+    assert sum(each["right"] for each in told["per_digit"]) == round(told["accuracy"] * 300)
+    assert told["pictures"] == 300
+
+
+def test_evaluate_drawings(capsys, weights, tmp_path):
+    drawings = tmp_path / "drawn.jsonl"
+    drawings.write_text('{"label": 1, "strokes": [[[5, 0], [5, 9]]]}\n\n'
+                        '{"label": 7, "strokes": [[[0, 0], [6, 0], [2, 9]]]}\n')
+    code, out, _ = run(capsys, "evaluate", weights, "--drawn", drawings)
+    assert code == 0
+    assert out.startswith(f"{weights} on the 2 drawings of {drawings}\n")
+
+
+# --- predict -----------------------------------------------------------------------------
+
+
+def test_predict_reads_picture_files(capsys, weights, tmp_path):
+    picture = np.zeros((28, 28), np.uint8)
+    picture[4:24, 12:15] = 255
+    Image.fromarray(picture).save(tmp_path / "one.png")
+    code, out, _ = run(capsys, "predict", weights, tmp_path / "one.png")
+    assert code == 0
+    assert out.startswith(f"{tmp_path / 'one.png'}: read as ")
+    assert out.count("%  ") + out.count("%\n") >= 10
+    _, out, _ = run(capsys, "predict", weights, tmp_path / "one.png", "--json")
+    (told,) = json.loads(out)
+    assert sum(told["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert told["digit"] == int(np.argmax(told["probabilities"]))
+
+
+def test_predict_reads_test_pictures(capsys, few_pictures, weights):
+    _, out, _ = run(capsys, "predict", weights, "--test", 2)
+    assert "test picture 0, a 7: read as" in out
+    assert "test picture 1, a 2: read as" in out
+    assert "@" in out  # the picture itself, as text
+
+
+def test_a_picture_is_drawn_as_text():
+    picture = np.zeros((28, 28))
+    picture[0:2, 0] = 1
+    picture[2, 27] = 1
+    lines = cli.as_text(picture)
+    assert len(lines) == 14
+    assert lines[0] == "@" + " " * 27
+    assert lines[1][27] not in " @"
+
+
+# --- what goes wrong ---------------------------------------------------------------------
+
+
+WRONG_USE = [
+    ([], "COMMAND"),
+    (["fly"], "invalid choice"),
+    (["train", "--epochs", "0"], "whole number from 1 on, not 0"),
+    (["train", "--epochs", "many"], "whole number from 1 on, not many"),
+    (["train", "--lr", "-1"], "must be a number above 0"),
+    (["train", "--lr", "nan"], "must be a number above 0"),
+    (["train", "--seed", "-3"], "whole number from 0 on"),
+    (["train", "--model", "transformer"], "invalid choice: 'transformer'"),
+    (["evaluate"], "FILE"),
+    (["predict", "weights"], "name picture files, or say --test 3"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG_USE)
+def test_wrong_use_is_2(capsys, arguments, said):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def make_wrong_files(folder):
+    (folder / "text").write_text("not a picture, not weights")
+    Image.new("L", (40, 40), 255).save(folder / "blank.png")
+    (folder / "bad.jsonl").write_text('{"label": 3, "strokes": [[[0, 0], [1, 1]]]}\n{"label": 30}')
+    (folder / "empty.jsonl").write_text("")
+
+
+WRONG_FILES = [
+    ("evaluate nowhere", "there is no file nowhere"),
+    ("evaluate text", "text is not a whole safetensors file"),
+    ("evaluate .", ". is a folder"),
+    ("evaluate seed.safetensors --drawn nowhere", "nowhere: No such file"),
+    ("evaluate seed.safetensors --drawn bad.jsonl", "bad.jsonl, line 2: not a drawing"),
+    ("evaluate seed.safetensors --drawn empty.jsonl", "holds no drawings"),
+    ("predict seed.safetensors nowhere.png", "nowhere.png: No such file"),
+    ("predict seed.safetensors text", "text: this is not a picture"),
+    ("predict seed.safetensors blank.png", "blank.png: there is no ink"),
+    ("train --out nowhere/w", "nowhere/w cannot be written"),
+    ("train --plot nowhere/c.png", "nowhere/c.png cannot be written"),
+    ("train --device cuda:99", "device 'cuda:99'"),
+    ("train --device tpu", "no device is called 'tpu'"),
+]
+
+
+@pytest.mark.parametrize(("command", "said"), WRONG_FILES)
+def test_what_a_person_can_cause_is_1_and_one_line(capsys, weights, monkeypatch, command, said):
+    monkeypatch.chdir(weights.parent)
+    make_wrong_files(weights.parent)
+    code, _, err = run(capsys, *command.split())
+    assert code == 1
+    assert err.startswith("tinygrad-mnist: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_traceback_on_demand(weights):
+    with pytest.raises(FileNotFoundError):
+        cli.main(["--traceback", "evaluate", "nowhere"])
+
+
+def test_a_reader_that_goes_away_is_no_disaster(weights):
+    """`tinygrad-mnist predict ... | head -1`."""
+    command = " ".join([*PROGRAM, "predict", str(weights), "--test", "200", "|", "head", "-1"])
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.startswith("test picture 0, a 7: read as")
+    assert "Traceback" not in done.stderr
+
+
+# --- the real command on all of MNIST ----------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2], ids=["Ctrl-C", "Ctrl-C twice"])
+def test_ctrl_c_saves_and_says_where(tmp_path, times):
+    """Interrupted in the middle of an epoch; going on gives what an undisturbed run gives."""
+    command = [*PROGRAM, "train", "--model", "linear", "--epochs", "2", "--out"]
+    process = subprocess.Popen([*command, "w"], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+                               stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert process.stdout.readline().startswith("training linear")
+    time.sleep(0.3)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    if times == 2:  # at once: whether it could still save depends on the moment
+        return
+    assert "of 938 batches; saved in w. The same command with --resume goes on" in err
+
+    def finish(name, *options):
+        subprocess.run([*command, name, *options], cwd=tmp_path, check=True, timeout=120,
+                       env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+        return checkpoint.read(tmp_path / name)[0]
+
+    resumed, undisturbed = finish("w", "--resume"), finish("v")
+    assert all(np.array_equal(resumed[key], undisturbed[key]) for key in resumed)
+
+
+@pytest.mark.slow
+def test_the_talks_recipe_reaches_the_accuracy_of_pytorch(tmp_path):
+    """`train` at its defaults: three seeds average at least 98.3 % on the test set."""
+    told = []
+    for seed in (0, 1, 2):
+        done = subprocess.run([*PROGRAM, "train", "--json", "--seed", str(seed), "--out", "w"],
+                              cwd=tmp_path, check=True, capture_output=True, text=True,
+                              env=os.environ | {"PYTHONPATH": str(ROOT)})
+        told.append(json.loads(done.stdout))
+    accuracies = [each["test_accuracy"] for each in told]
+    assert np.mean(accuracies) >= 0.983, accuracies
+    assert all(each["epochs"] == 5 for each in told)

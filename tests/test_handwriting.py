@@ -1,0 +1,206 @@
+"""Drawings and pictures become what MNIST's pictures are: 28 x 28, ink in a box of 20, centred."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tinygrad_mnist import (
+    DataLoader,
+    TensorDataset,
+    datasets,
+    handwriting,
+    manual_seed,
+    models,
+    optim,
+    training,
+    transforms,
+)
+
+SEVEN = [[[0, 0], [60, 0], [25, 90]], [[10, 45], [50, 45]]]
+DRAWN = Path(__file__).parents[2] / "shared" / "data" / "drawn_digits" / "uji_digits.jsonl.gz"
+
+
+def extent(picture):
+    rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+    return int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+
+
+def centre(picture):
+    return [(picture.sum(axis=1 - axis) * np.arange(28)).sum() / picture.sum() for axis in (0, 1)]
+
+
+def moved(strokes, scale, x, y):
+    return [[[scale * a + x, scale * b + y] for a, b in stroke] for stroke in strokes]
+
+
+# --- strokes -----------------------------------------------------------------------------
+
+
+def test_a_drawing_becomes_a_picture_such_as_mnists():
+    picture = handwriting.rasterize(SEVEN)
+    assert picture.shape == (28, 28)
+    assert picture.dtype == np.float32
+    assert picture.min() == 0
+    assert picture.max() == 1
+    assert max(extent(picture)) in (20, 21)  # the box may lie across 21 pixels
+    assert np.abs(np.array(centre(picture)) - 14).max() <= 0.5
+
+
+@pytest.mark.parametrize(("scale", "x", "y"), [(0.01, 0, 0), (1000, 0, 0), (1, -500, 4e6)])
+def test_size_and_place_of_a_drawing_do_not_matter(scale, x, y):
+    again = handwriting.rasterize(moved(SEVEN, scale, x, y))
+    np.testing.assert_allclose(again, handwriting.rasterize(SEVEN), atol=0.05)
+
+
+@pytest.mark.parametrize("long", [1, 10, 1000])
+def test_the_pen_is_as_wide_whatever_the_size(long):
+    picture = handwriting.rasterize([[[0, 0], [0, long]]])
+    assert picture[10].sum() == pytest.approx(handwriting.PEN, abs=0.3)
+
+
+@pytest.mark.parametrize("strokes", [[[[3, 3]]], [[[3, 3], [3, 3]]], [[[3, 3]], [[3, 3]]]])
+def test_a_dot_stays_a_dot(strokes):
+    assert max(extent(handwriting.rasterize(strokes))) <= 4
+
+
+WRONG_STROKES = [
+    ([], "nothing has been drawn"),
+    ([[]], "nothing has been drawn"),
+    ("strokes", "must be a list of strokes"),
+    (7, "must be a list of strokes"),
+    ([[1, 2]], "stroke 1 must be a list of points"),
+    ([[[0, 0]], [[1, 2, 3]]], "stroke 2 must be a list of points"),
+    ([[[0, float("nan")]]], "finite"),
+    ([[[0, "x"]]], "stroke 1"),
+    ([[[0, 0], [1]]], "stroke 1"),
+]
+
+
+@pytest.mark.parametrize(("strokes", "said"), WRONG_STROKES)
+def test_wrong_strokes_are_told(strokes, said):
+    with pytest.raises(ValueError, match=said):
+        handwriting.rasterize(strokes)
+
+
+# --- pictures ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seven():
+    """A seven drawn with a brush, dark on white, away from the middle."""
+    picture = Image.new("L", (400, 300), 255)
+    ImageDraw.Draw(picture).line([(40, 40), (160, 40), (90, 240)], fill=0, width=18)
+    return picture
+
+
+def as_transparent(picture):
+    ink = Image.new("RGBA", picture.size, "black")
+    ink.putalpha(picture.point(lambda grey: 255 - grey))
+    return ink
+
+
+FORMS = {
+    "white on black": lambda p: p.point(lambda grey: 255 - grey),
+    "transparent": as_transparent,
+    "blue on grey": lambda p: Image.merge("RGB", [p.point(lambda grey: 40 + grey // 2),
+                                                  p.point(lambda grey: 40 + grey // 2),
+                                                  p.point(lambda grey: 150 + grey // 8)]),
+    "enlarged": lambda p: p.resize((1200, 900)),
+    "palette": lambda p: p.convert("P"),
+    "1 bit": lambda p: p.convert("1"),
+    "array": lambda p: np.asarray(p),
+    "array from 0 to 1": lambda p: np.asarray(p, np.float32) / 255,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_any_form_of_one_drawing_gives_one_picture(seven, form):
+    expected = handwriting.prepare(seven)
+    assert max(extent(expected)) in (20, 21)
+    np.testing.assert_allclose(handwriting.prepare(FORMS[form](seven)), expected, atol=0.12)
+
+
+def test_a_file_and_its_orientation(seven, tmp_path):
+    seven.save(tmp_path / "seven.png")
+    np.testing.assert_array_equal(handwriting.prepare(tmp_path / "seven.png"),
+                                  handwriting.prepare(seven))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held so that it must be turned to the right
+    seven.rotate(90, expand=True).save(tmp_path / "photo.png", exif=exif)
+    np.testing.assert_array_equal(handwriting.prepare(tmp_path / "photo.png"),
+                                  handwriting.prepare(seven))
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_a_blank_picture_is_told(grey):
+    with pytest.raises(ValueError, match="no ink"):
+        handwriting.prepare(Image.new("L", (50, 50), grey))
+
+
+def test_what_is_no_picture_is_told(tmp_path):
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ValueError, match="not a picture"):
+        handwriting.prepare(tmp_path / "text")
+    with pytest.raises(ValueError, match=r"\(H, W\), not \(2, 3, 4\)"):
+        handwriting.prepare(np.zeros((2, 3, 4)))
+
+
+def test_mnists_own_pictures_are_centred_already():
+    pictures = datasets.MNIST(train=False).images / np.float32(255)
+    assert sum(np.array_equal(handwriting.centred(p), p) for p in pictures) == 10_000
+
+
+def test_mnists_own_pictures_pass_through_unchanged():
+    pictures = datasets.MNIST(train=False).images[:500]
+    for picture in pictures:
+        np.testing.assert_allclose(handwriting.prepare(picture),
+                                   picture / picture.max(), atol=1e-6)
+
+
+def test_centring_loses_no_ink_at_the_edge():
+    picture = np.zeros((28, 28), np.float32)
+    picture[0:20, 3:5] = 1
+    picture[0, :] = 0.9  # its centre of mass is far above the middle of the rows
+    assert handwriting.centred(picture).sum() == pytest.approx(picture.sum())
+
+
+# --- files of drawings -------------------------------------------------------------------
+
+
+LINES = """{"label": 7, "strokes": [[[0, 0], [6, 0], [2, 9]]]}
+
+{"label": 1, "strokes": [[[5, 5]]]}
+"""
+
+
+@pytest.mark.parametrize("pack", [lambda raw: raw, gzip.compress], ids=["plain", "gzip"])
+def test_drawings_are_read_from_json_lines(tmp_path, pack):
+    (tmp_path / "drawn").write_bytes(pack(LINES.encode()))
+    pictures, labels = handwriting.read_drawings(tmp_path / "drawn")
+    assert labels.tolist() == [7, 1]
+    np.testing.assert_array_equal(pictures[0], handwriting.rasterize([[[0, 0], [6, 0], [2, 9]]]))
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"label": 12, "strokes": [[[0, 0]]]}', '{"label": 1}',
+                                  '{"label": true, "strokes": [[[0, 0]]]}',
+                                  '{"label": 1, "strokes": []}'])
+def test_a_bad_line_is_told_by_its_number(tmp_path, line):
+    (tmp_path / "drawn").write_text(LINES + line)
+    with pytest.raises(ValueError, match="drawn, line 4: not a drawing"):
+        handwriting.read_drawings(tmp_path / "drawn")
+
+
+@pytest.mark.skipif(not DRAWN.exists(), reason=f"the drawings to measure on are not at {DRAWN}")
+def test_digits_drawn_with_a_pen_are_read_by_a_network_that_knows_only_mnist():
+    """A fifth of an epoch must be enough to read most of 1,200 drawings by 60 people."""
+    pictures, labels = handwriting.read_drawings(DRAWN)
+    train = datasets.MNIST(transform=transforms.ToTensor())
+    manual_seed(0)
+    model = models.create("seed")
+    loader = DataLoader(TensorDataset(*train[:12_800]), 64)
+    training.fit(model, loader, optim.SGD(model.parameters(), lr=0.1), epochs=1)
+    drawn = TensorDataset(pictures[:, None], labels)
+    assert training.evaluate(model, drawn).accuracy > 0.75
