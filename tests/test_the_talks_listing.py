@@ -115,9 +115,12 @@ def test_only_the_import_lines_differ():
     """The same listing is what PyTorch takes: it compiles, and names nothing of ours."""
     compile(TORCH_IMPORTS + LISTING, "talk.py", "exec")
     assert "tinygrad" not in LISTING
-    ours, theirs = ({name for line in text.splitlines() for name in line.split("import ")[1].split(", ")}
-                    for text in (OUR_IMPORTS, TORCH_IMPORTS))
-    assert ours == theirs - {"torch"}
+    assert imported(OUR_IMPORTS) == imported(TORCH_IMPORTS) - {"torch"}
+
+
+def imported(lines):
+    """The names that import lines make known."""
+    return {name for line in lines.splitlines() for name in line.split("import ")[1].split(", ")}
 
 
 def test_its_first_steps_are_pytorchs():

@@ -19,6 +19,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -128,10 +129,12 @@ class Tensor:
         """The same values, outside the graph."""
         return Tensor(self.data)
 
-    def to(self, *targets: Any) -> Tensor:
+    def to(self, *targets: Any, device: str | None = None, dtype: Any = None) -> Tensor:
         """This tensor on another device ("cpu", "cuda", "auto"), in another dtype, or both."""
         result = self
-        for target in targets:
+        for target in (*targets, device, dtype):
+            if target is None:
+                continue
             if isinstance(target, str):
                 device = backend.find_device(target)
                 result = result if result.device == device else _moved(result, device)
@@ -191,7 +194,8 @@ class Tensor:
         return self.item()
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.data.size == 1 and spec else str(self), spec)
+        return format(self.item() if self.data.size == 1 and (spec or not self.ndim) else str(self),
+                      spec)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         values = self.numpy()
@@ -203,13 +207,14 @@ class Tensor:
 
     def zero_(self) -> Tensor:
         """Set every element to zero, in place."""
-        self.data[...] = 0
+        self[...] = 0
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if _recording.get() and self.requires_grad:
-            raise RuntimeError("a tensor that requires a gradient cannot be changed in place "
-                               "while operations are recorded: do it under `with no_grad():`")
+        if _recording.get() and (self.requires_grad or getattr(value, "requires_grad", False)):
+            raise RuntimeError("a tensor cannot be changed in place while operations are recorded, "
+                               "if it or the new value requires a gradient: do it under "
+                               "`with no_grad():`")
         self.data[index] = value.data if isinstance(value, Tensor) else value
 
     def update_(self, result: Tensor) -> Tensor:
@@ -223,9 +228,9 @@ class Tensor:
                 raise RuntimeError("a leaf that requires a gradient cannot be changed in place "
                                    "while operations are recorded: do it under `with no_grad():`")
             return result
-        if result.shape != self.shape:
-            raise ValueError(f"a tensor of shape {self.shape} cannot take the result in place: "
-                             f"its shape is {result.shape}")
+        if result.shape != self.shape or not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise ValueError(f"{_described(self)} cannot take the result in place: it is "
+                             f"{_described(result)}")
         self.data[...] = result.data
         return self
 
@@ -283,14 +288,14 @@ def tensor(data: Any, dtype: Any = None, device: str = "cpu",
     """
     if isinstance(data, Tensor):
         data = data.data
+    array = data
     if not backend.is_array(data):
-        data = np.asarray(data)
-        if dtype is None and data.dtype == float64:
+        array = np.asarray(data)
+        if dtype is None and array.dtype == float64 and not isinstance(data, np.generic):
             dtype = float32
-    if data.dtype.kind not in "fiub":
-        raise TypeError(f"a tensor holds numbers or truth values, not {data.dtype}: if this is a "
-                        "nested list, its rows may differ in length")
-    copy = data.astype(data.dtype if dtype is None else dtype)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a tensor holds numbers or truth values, not {array.dtype}")
+    copy = array.astype(array.dtype if dtype is None else dtype)
     return Tensor(backend.move(copy, backend.find_device(device)), requires_grad)
 
 
@@ -346,11 +351,11 @@ class Step:
 def record(value: Array, *inputs: tuple[Tensor | None, Line]) -> Tensor:
     """The result of an operation: its value, and a line for each input that wants one.
 
-    An input may be None (a layer without bias). Under `no_grad`, or if no input requires a
-    gradient, nothing is kept.
+    An input may be None (a layer without bias). Nothing is kept under `no_grad`, or if no
+    input requires a gradient, or if the result is no floating-point number that could have one.
     """
     result = Tensor(value)
-    if _recording.get():
+    if _recording.get() and result.data.dtype.kind == "f":
         lines = [(i, line) for i, line in inputs if i is not None and i.requires_grad]
         if lines:
             result.requires_grad = True
@@ -406,12 +411,13 @@ def _fitted(gradient: Array, data: Array) -> Array:
 def _unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sum over the axes along which an input of `shape` was repeated to fit the others."""
     added = gradient.ndim - len(shape)
-    repeated = [axis + added for axis, size in enumerate(shape)
-                if size == 1 and gradient.shape[axis + added] != 1]
-    summed = gradient.sum(axis=(*range(added), *repeated), keepdims=True)
-    if summed.shape[added:] != shape:
-        raise ValueError(f"a gradient of shape {gradient.shape} does not fit its input")
-    return summed.reshape(shape)
+    if added >= 0:
+        repeated = [axis for axis, size in enumerate(shape, added)
+                    if size == 1 and gradient.shape[axis] != 1]
+        summed = gradient.sum(axis=(*range(added), *repeated), keepdims=True)
+        if summed.shape[added:] == shape:
+            return summed.reshape(shape)
+    raise ValueError(f"a gradient of shape {gradient.shape} does not fit its input")
 
 
 # --- operations --------------------------------------------------------------------------
@@ -429,8 +435,9 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
         return functools.partial(operation, lifts=lifts)
     name = function.__name__.strip("_")
     parameters = inspect.signature(function).parameters.values()
-    names = [p.name for p in parameters if str(p.annotation).startswith("Tensor")]
-    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    takes = [p for p in parameters if "Tensor" in re.findall(r"\w+", str(p.annotation))]
+    names = [p.name for p in takes]
+    any_number = any(p.kind is p.VAR_POSITIONAL for p in takes)
 
     @functools.wraps(function)
     def call(*arguments: Any, **options: Any) -> Tensor:
@@ -444,8 +451,9 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
             result = function(*tensors, *arguments[count:], **options)
         except Exception as error:
             raise _explained(error, name, arguments[:count])  # noqa: B904
-        if result.grad_fn is not None:
-            result.grad_fn.name = name
+        step = getattr(result, "grad_fn", None)
+        if step is not None and step.name == "?":  # an operation made of others has theirs
+            step.name = name
         return result
 
     return call
@@ -491,6 +499,8 @@ def _with_one_dtype(inputs: list[Tensor | None], lifts: bool) -> list[Tensor | N
 def _explained(error: Exception, name: str, inputs: tuple) -> Exception:
     """The error, with the operation's name and what came in put into its message."""
     message = f"{name}: {error} (came in: {', '.join(_described(i) for i in inputs)})"
+    if isinstance(error, AttributeError) and any(i is None for i in inputs):
+        return TypeError(message)
     error.args = (message,)
     # NumPy's AxisError composes its text from other attributes than args
     return error if str(error) == message else IndexError(message)

@@ -10,8 +10,9 @@ from .arithmetic import floating
 @operation
 def relu(input: Tensor) -> Tensor:
     """Each element, but at least 0. The gradient passes where the element was positive."""
-    return record(array_module(input.data).maximum(input.data, 0),
-                  (input, lambda grad: grad * (input.data > 0)))
+    xp = array_module(input.data)
+    return record(xp.maximum(input.data, 0),
+                  (input, lambda grad: xp.where(input.data <= 0, 0, grad)))
 
 
 @operation

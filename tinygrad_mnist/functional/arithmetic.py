@@ -96,8 +96,9 @@ def sqrt(input: Tensor) -> Tensor:
 @operation
 def abs(input: Tensor) -> Tensor:
     """Absolute value of each element; its gradient at 0 is 0."""
-    xp = array_module(input.data)
-    return record(xp.abs(input.data), (input, lambda grad: grad * xp.sign(input.data)))
+    a = input.data
+    return record(array_module(a).abs(a),
+                  (input, lambda grad: grad * ((a > 0).astype(a.dtype) - (a < 0))))
 
 
 @elementwise
@@ -105,8 +106,8 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of the two, element by element; equals share the gradient in halves."""
     a, b = input.data, other.data
     return record(array_module(a).maximum(a, b),
-                  (input, lambda grad: grad * _share_of_larger(a, b)),
-                  (other, lambda grad: grad * _share_of_larger(b, a)))
+                  (input, lambda grad: _unless_smaller(grad, a, b)),
+                  (other, lambda grad: _unless_smaller(grad, b, a)))
 
 
 @elementwise
@@ -114,13 +115,14 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of the two, element by element; equals share the gradient in halves."""
     a, b = input.data, other.data
     return record(array_module(a).minimum(a, b),
-                  (input, lambda grad: grad * _share_of_larger(b, a)),
-                  (other, lambda grad: grad * _share_of_larger(a, b)))
+                  (input, lambda grad: _unless_smaller(grad, b, a)),
+                  (other, lambda grad: _unless_smaller(grad, a, b)))
 
 
-def _share_of_larger(a, b):
-    """1 where a > b, 1/2 where they are equal, else 0, in the dtype of a."""
-    return ((a > b).astype(a.dtype) + (a >= b).astype(a.dtype)) / 2
+def _unless_smaller(grad, a, b):
+    """The gradient; half of it where a equals b, nothing where a is smaller."""
+    xp = array_module(grad)
+    return xp.where(a < b, 0, xp.where(a == b, grad / 2, grad))
 
 
 def where(condition: Any, input: Any, other: Any) -> Tensor:
@@ -134,8 +136,8 @@ def _where(input: Tensor, other: Tensor, condition) -> Tensor:
     xp = array_module(input.data)
     condition = xp.asarray(condition, dtype=bool)
     return record(xp.where(condition, input.data, other.data),
-                  (input, lambda grad: grad * condition),
-                  (other, lambda grad: grad * ~condition))
+                  (input, lambda grad: xp.where(condition, grad, 0)),
+                  (other, lambda grad: xp.where(condition, 0, grad)))
 
 
 @operation
@@ -143,12 +145,11 @@ def clip(input: Tensor, min: float | None = None, max: float | None = None) -> T
     """Each element, but at least `min` and at most `max`; outside, no gradient flows."""
     if min is None and max is None:
         raise ValueError("clip needs min, max or both")
-    inside = array_module(input.data).ones(input.shape, dtype=bool)
-    if min is not None:
-        inside &= input.data >= min
-    if max is not None:
-        inside &= input.data <= max
-    return record(input.data.clip(min, max), (input, lambda grad: grad * inside))
+    if isinstance(min, float) or isinstance(max, float):
+        input = floating(input)
+    low, high = (bound if bound is None else input.dtype.type(bound) for bound in (min, max))
+    xp, value = array_module(input.data), input.data.clip(low, high)
+    return record(value, (input, lambda grad: xp.where(value == input.data, grad, 0)))
 
 
 # Comparisons: truth values, through which no gradient flows.

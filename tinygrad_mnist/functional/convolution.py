@@ -1,13 +1,17 @@
-"""Convolution as one matrix product.
+"""Convolution as matrix products.
 
 A kernel looks at a patch of the picture: it multiplies each pixel with a weight and adds up.
-`im2col` writes every patch as a column of a matrix and every kernel is a row of another;
+`im2col` writes every patch as a column of a matrix, and every kernel is a row of another;
 then all kernels look at all patches in a single product, the thing computers do best.
 
-    weight (O, C*KH*KW)  @  columns (C*KH*KW, OH*OW*N)  =  output (O, OH*OW*N)
+    kernels (O, C*KH*KW)  @  columns (C*KH*KW, OH*OW*N)  =  output (O, OH*OW*N)
 
-On the way back each pixel was copied into many columns, so `col2im` adds up what comes back
-from all of them.
+The whole matrix of columns would be KH*KW times as large as the pictures. So it is never
+whole: a few rows of the output at a time, the columns are written, multiplied while they are
+still in the processor's cache, and forgotten. Writing them again on the way back is cheaper
+than keeping them.
+
+On the way back each pixel was part of many patches, so `col2im` adds up what they all say.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import Any
 
 from ..backend import Array, array_module, batch_first, batch_last
 from ..tensor import Tensor, operation, record
-from .windows import Window, slide
+from .windows import slide
 
 
 @operation
@@ -33,45 +37,59 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     _check(input, weight, bias)
     O, C, KH, KW = weight.shape
     window = slide(input.shape, (KH, KW), stride, padding, dilation)
-    OH, OW = window.places
-
-    columns = im2col(input.data, window)                          # (C*KH*KW, OH*OW*N)
+    patches = window.patches(window.framed(input.data, 0))        # (C, KH, KW, OH, OW, N)
     kernels = weight.data.reshape(O, C * KH * KW)                 # (O, C*KH*KW)
-    output = kernels @ columns                                    # (O, OH*OW*N)
-    if bias is not None:
-        output += bias.data[:, None]                              # (O, 1), to every place
 
-    def rows(grad):                                               # (N, O, OH, OW) -> (O, OH*OW*N)
-        return batch_last(grad).reshape(O, -1)
+    xp = array_module(patches)
+    output = xp.empty((O, *patches.shape[3:]), patches.dtype)     # (O, OH, OW, N)
+    for rows in window.blocks(patches):
+        block = _flat(output[:, rows])                            # (O, R*OW*N)
+        xp.matmul(kernels, im2col(patches[:, :, :, rows]), out=block)
+        if bias is not None:
+            block += bias.data[:, None]                           # (O, 1), to every place
 
-    return record(
-        batch_first(output.reshape(O, OH, OW, -1)),               # (N, O, OH, OW)
-        (input, lambda grad: col2im(kernels.T @ rows(grad), window)),
-        (weight, lambda grad: (rows(grad) @ columns.T).reshape(weight.shape)),
-        (bias, lambda grad: rows(grad).sum(axis=1)))
+    def to_input(grad):
+        grad = _contiguous(batch_last(grad))                      # (O, OH, OW, N)
+        framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
+        result = window.patches(framed)
+        for rows in window.blocks(patches):
+            columns = kernels.T @ _flat(grad[:, rows])            # (C*KH*KW, R*OW*N)
+            col2im(columns, result[:, :, :, rows])
+        return batch_first(window.unframed(framed))
+
+    def to_weight(grad):
+        grad = _contiguous(batch_last(grad))                      # (O, OH, OW, N)
+        total = xp.zeros((C * KH * KW, O), grad.dtype)
+        for rows in window.blocks(patches):
+            total += im2col(patches[:, :, :, rows]) @ _flat(grad[:, rows]).T
+        return total.T.reshape(weight.shape)
+
+    return record(batch_first(output), (input, to_input), (weight, to_weight),
+                  (bias, lambda grad: batch_last(grad).sum(axis=(1, 2, 3))))
 
 
-def im2col(pictures: Array, window: Window) -> Array:
-    """Every patch as a column: (N, C, H, W) -> (C*KH*KW, OH*OW*N)."""
-    N, C, _, _ = pictures.shape
-    (KH, KW), (OH, OW) = window.kernel, window.places
-    framed = window.framed(pictures, 0)                           # (C, H+2PH, W+2PW, N)
-    columns = array_module(pictures).empty((C, KH * KW, OH, OW, N), pictures.dtype)
-    for cell, (rows, cols) in enumerate(window.cells()):
-        columns[:, cell] = framed[:, rows, cols]                  # (C, OH, OW, N)
-    return columns.reshape(C * KH * KW, OH * OW * N)
+def im2col(patches: Array) -> Array:
+    """Every patch as a column: (C, KH, KW, R, OW, N) -> (C*KH*KW, R*OW*N), in new memory."""
+    C, KH, KW = patches.shape[:3]
+    return patches.reshape(C * KH * KW, -1)
 
 
-def col2im(columns: Array, window: Window) -> Array:
-    """Every column back to its patch, added up: (C*KH*KW, OH*OW*N) -> (N, C, H, W)."""
-    (KH, KW), (OH, OW), (H, W) = window.kernel, window.places, window.picture
-    C, N = len(columns) // (KH * KW), columns.shape[1] // (OH * OW)
-    columns = columns.reshape(C, KH * KW, OH, OW, N)
-    (PH, PW) = window.padding
-    framed = array_module(columns).zeros((C, H + 2 * PH, W + 2 * PW, N), columns.dtype)
-    for cell, (rows, cols) in enumerate(window.cells()):
-        framed[:, rows, cols] += columns[:, cell]                 # (C, OH, OW, N)
-    return batch_first(window.unframed(framed))                   # (N, C, H, W)
+def col2im(columns: Array, patches: Array) -> None:
+    """Add every column to its patch: (C*KH*KW, R*OW*N) to (C, KH, KW, R, OW, N), in place."""
+    columns = columns.reshape(patches.shape)
+    _, KH, KW = patches.shape[:3]
+    for i in range(KH):
+        for j in range(KW):  # the patches overlap, those of one cell do not
+            patches[:, i, j] += columns[:, i, j]
+
+
+def _flat(rows: Array) -> Array:
+    """Rows of places side by side: (O, R, OW, N) -> (O, R*OW*N), the same memory."""
+    return rows.reshape(len(rows), -1)
+
+
+def _contiguous(array: Array) -> Array:
+    return array_module(array).ascontiguousarray(array)
 
 
 def _check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:

@@ -25,21 +25,22 @@ def cross_entropy(input: Tensor, target: Any, reduction: str = "mean",
     """
     labels = _checked_labels(input, target)
     _check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is a part, from 0 to 1, not {label_smoothing}")
     xp = array_module(input.data)
     N, C = input.shape
-    wanted = xp.zeros_like(input.data)                                # (N, C)
-    wanted[xp.arange(N), labels] = 1
-    if label_smoothing:
-        wanted = wanted * (1 - label_smoothing) + label_smoothing / C
+    right = (xp.arange(N), labels)                                    # where the answers are
     log_p = log_probabilities(xp, input.data, 1)                      # (N, C)
-    losses = -(wanted * log_p).sum(axis=1)                            # (N,)
+    losses = -log_p[right]                                            # (N,)
+    if label_smoothing:
+        losses = (1 - label_smoothing) * losses - label_smoothing * log_p.mean(axis=1)
 
     def to_logits(grad):
+        slope = xp.exp(log_p) - label_smoothing / C                   # (N, C)
+        slope[right] -= 1 - label_smoothing
         if reduction == "none":
-            grad = grad[:, None]                                      # (N, 1)
-        elif reduction == "mean":
-            grad = grad / N
-        return grad * (xp.exp(log_p) - wanted)                        # (N, C)
+            return grad[:, None] * slope                              # (N, 1) * (N, C)
+        return slope * (grad / N if reduction == "mean" else grad)
 
     return record(_reduced(losses, reduction), (input, to_logits))
 
@@ -52,13 +53,16 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
                          f"{target.shape}")
     _check_reduction(reduction)
     difference = input.data - target.data
-    slope = 2 / difference.size if reduction == "mean" else 2.0
-    return record(_reduced(difference * difference, reduction),
+    value = _reduced(difference * difference, reduction)
+    slope = 2 / difference.size if reduction == "mean" else 2
+    return record(value,
                   (input, lambda grad: grad * slope * difference),
                   (target, lambda grad: -grad * slope * difference))
 
 
 def _reduced(losses, reduction: str):
+    if reduction == "mean" and not losses.size:
+        raise ValueError("there is no mean of no losses: the batch is empty")
     return losses if reduction == "none" else getattr(losses, reduction)()
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..tensor import Tensor, operation, record
 
 
-def matmul(input: Any, other: Any) -> Tensor:
+@operation
+def matmul(input: Tensor, other: Tensor) -> Tensor:
     """input @ other: (..., N, K) @ (..., K, M) -> (..., N, M); the dimensions in front broadcast.
 
     A vector on the left is a row, on the right a column; the result drops that dimension.

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..backend import array_module, batch_first, batch_last
 from ..tensor import Tensor, operation, record, wants_gradient
-from .windows import slide
+from .windows import Window, slide
 
 
 @operation
@@ -15,29 +15,31 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
 
     kernel_size, stride (the kernel's size if left out) and padding (with -infinity) are
     integers or (height, width) pairs. The gradient goes to the pixel that won; the first
-    one, row by row, wins a tie.
+    one, row by row, wins a tie. (So the padding wins against a pixel of -infinity.)
     """
     window = _pooling_window(input, kernel_size, stride, padding)
     xp = array_module(input.data)
-    framed = window.framed(input.data, -float("inf"))             # (C, H+2PH, W+2PW, N)
-    first, *others = window.cells()
-    best = framed[:, *first]                                      # (C, OH, OW, N)
+    xp = array_module(input.data)
+    patches = window.patches(window.framed(input.data, -float("inf")))  # (C, KH, KW, OH, OW, N)
+    first, *others = window.cells
+    best = patches[:, *first]                                     # (C, OH, OW, N)
     beaten = []  # for each further cell: where it is larger than all cells before it
-    for rows, cols in others:
-        challenger = framed[:, rows, cols]
+    for cell in others:
+        challenger = patches[:, *cell]
         if wants_gradient(input):
-            beaten.append(challenger > best)
+            beaten.append((challenger > best) | xp.isnan(challenger))
         best = xp.maximum(best, challenger)
+    best = best if others else best.copy()  # a window of one cell: not the input's own memory
 
     def to_winners(grad):
-        undecided = batch_last(grad)
-        result = xp.zeros(framed.shape, framed.dtype)
-        for (rows, cols), won in zip(others[::-1], beaten[::-1], strict=True):
-            prize = undecided * won
-            result[:, rows, cols] += prize
-            undecided = undecided - prize
+        undecided = batch_last(grad)                              # (C, OH, OW, N)
+        framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
+        result = window.patches(framed)
+        for cell, won in zip(others[::-1], beaten[::-1], strict=True):
+            result[:, *cell] += xp.where(won, undecided, 0)
+            undecided = xp.where(won, 0, undecided)
         result[:, *first] += undecided
-        return batch_first(window.unframed(result))
+        return batch_first(window.unframed(framed))
 
     return record(batch_first(best), (input, to_winners))
 
@@ -50,21 +52,24 @@ def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     (height, width) pairs. The zeros of the padding count as pixels.
     """
     window = _pooling_window(input, kernel_size, stride, padding)
-    framed = window.framed(input.data, 0)                         # (C, H+2PH, W+2PW, N)
-    cells = list(window.cells())
-    total = sum(framed[:, rows, cols] for rows, cols in cells)    # (C, OH, OW, N)
+    patches = window.patches(window.framed(input.data, 0))        # (C, KH, KW, OH, OW, N)
+    count = len(window.cells)
+    average = patches.sum(axis=(1, 2)) / count                    # (C, OH, OW, N)
 
     def to_all(grad):
-        share = batch_last(grad) / len(cells)                     # (C, OH, OW, N)
-        result = array_module(grad).zeros(framed.shape, framed.dtype)
-        for rows, cols in cells:
-            result[:, rows, cols] += share
-        return batch_first(window.unframed(result))
+        share = batch_last(grad) / count                          # (C, OH, OW, N)
+        framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
+        result = window.patches(framed)
+        for cell in window.cells:
+            result[:, *cell] += share
+        return batch_first(window.unframed(framed))
 
-    return record(batch_first(total / len(cells)), (input, to_all))
+    return record(batch_first(average), (input, to_all))
 
 
-def _pooling_window(input: Tensor, kernel_size: Any, stride: Any, padding: Any):
+def _pooling_window(input: Tensor, kernel_size: Any, stride: Any, padding: Any) -> Window:
+    if input.dtype.kind != "f":
+        raise TypeError(f"pictures must be floating point, not {input.dtype}")
     window = slide(input.shape, kernel_size, kernel_size if stride is None else stride, padding)
     if any(2 * pad > size for pad, size in zip(window.padding, window.kernel, strict=True)):
         raise ValueError(f"padding {window.padding} may be at most half the kernel "

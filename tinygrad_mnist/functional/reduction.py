@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from ..backend import array_module
-from ..tensor import Tensor, operation, record
+from ..tensor import Tensor, int64, operation, record
+from .shaping import dimension
 
 Dim = int | tuple[int, ...] | None
 
@@ -23,9 +25,10 @@ class ValuesAndIndices(NamedTuple):
 @operation
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The sum. Every element gets the whole gradient."""
-    xp = array_module(input.data)
-    return record(input.data.sum(axis=dim, keepdims=keepdim),
-                  (input, lambda grad: xp.broadcast_to(_kept(xp, grad, dim, keepdim), input.shape)))
+    xp, axes = array_module(input.data), _axes(dim, input.ndim)
+    dtype = input.dtype if input.dtype.kind == "f" else int64
+    return record(input.data.sum(axis=axes, keepdims=keepdim, dtype=dtype),
+                  (input, lambda grad: xp.broadcast_to(_kept(grad, input, axes), input.shape)))
 
 
 @operation
@@ -33,62 +36,59 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The mean. Every element gets its fraction of the gradient."""
     if input.dtype.kind != "f":
         raise TypeError(f"mean needs floating point, not {input.dtype}: say x.float().mean()")
-    xp = array_module(input.data)
-    value = input.data.mean(axis=dim, keepdims=keepdim)
-    count = input.data.size / value.size if value.size else 1
-    return record(value,
-                  (input, lambda grad: xp.broadcast_to(_kept(xp, grad / count, dim, keepdim),
-                                                       input.shape)))
+    axes = _axes(dim, input.ndim)
+    count = math.prod(input.shape if axes is None else [input.shape[axis] for axis in axes])
+    if count == 0:
+        raise ValueError("there is no mean of no elements")
+    return sum(input, dim, keepdim) / count
 
 
+@operation
 def max(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The largest element, or along `dim` the pair (values, indices); the first of equals.
 
     As in torch, equals share the gradient when there is no `dim`; with one, the element at
     the index gets it all.
     """
-    return _extreme(input, "max", dim, keepdim)
+    return _extreme_of_all(input, "max") if dim is None else _extremes(input, argmax, dim, keepdim)
 
 
+@operation
 def min(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest element, or along `dim` the pair (values, indices); see `max`."""
-    return _extreme(input, "min", dim, keepdim)
+    return _extreme_of_all(input, "min") if dim is None else _extremes(input, argmin, dim, keepdim)
 
 
-def _extreme(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Any:
-    if dim is None:
-        return _extreme_of_all(input, name)
-    indices = _index_of_extreme(input, "arg" + name, dim)
-    values = _take(input, indices, dim)
+def _extreme_of_all(input: Tensor, name: str) -> Tensor:
+    a, xp = input.data, array_module(input.data)
+    value = getattr(a, name)()
+
+    def to_winners(grad):
+        won = (a == value) | (xp.isnan(a) & xp.isnan(value))
+        return xp.where(won, grad / won.sum(dtype=a.dtype), 0)
+
+    return record(value, (input, to_winners))
+
+
+def _extremes(input: Tensor, place: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
+    """The elements at `place`, argmax or argmin, along a dimension."""
+    if input.ndim == 0:
+        return ValuesAndIndices(input, place(input))
+    (axis,) = _axes(dim, input.ndim)
+    indices = place(input, axis, keepdim=True)
+    values = _taken(input, indices.data, axis)
     if keepdim:
         return ValuesAndIndices(values, indices)
-    return ValuesAndIndices(values.squeeze(dim), indices.squeeze(dim))
+    return ValuesAndIndices(values.squeeze(axis), indices.squeeze(axis))
 
 
-@operation
-def _extreme_of_all(input: Tensor, name: str) -> Tensor:
-    value = getattr(input.data, name)()
-
-    def share(grad):
-        winners = (input.data == value).astype(input.dtype)
-        return grad * winners / winners.sum()
-
-    return record(value, (input, share))
-
-
-@operation
-def _take(input: Tensor, indices: Any, dim: int) -> Tensor:
-    """The elements at `indices` along `dim`, whose length becomes 1."""
+def _taken(input: Tensor, indices: Any, axis: int) -> Tensor:
+    """The elements at `indices` along an axis, whose length becomes 1."""
     xp = array_module(input.data)
-    places = xp.arange(input.shape[dim]).reshape([-1 if d == dim % input.ndim else 1
-                                                  for d in range(input.ndim)])
-    return record(xp.take_along_axis(input.data, indices.data, axis=dim),
-                  (input, lambda grad: grad * (places == indices.data)))
-
-
-@operation
-def _index_of_extreme(input: Tensor, name: str, dim: int) -> Tensor:
-    return record(getattr(input.data, name)(axis=dim, keepdims=True))
+    places = xp.arange(input.shape[axis]).reshape([-1 if d == axis else 1
+                                                   for d in range(input.ndim)])
+    return record(xp.take_along_axis(input.data, indices, axis=axis),
+                  (input, lambda grad: xp.where(places == indices, grad, 0)))
 
 
 @operation
@@ -106,15 +106,23 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 @operation
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether any element is true (not zero)."""
-    return record(input.data.any(axis=dim, keepdims=keepdim))
+    return record(input.data.any(axis=_axes(dim, input.ndim), keepdims=keepdim))
 
 
 @operation
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether every element is true (not zero)."""
-    return record(input.data.all(axis=dim, keepdims=keepdim))
+    return record(input.data.all(axis=_axes(dim, input.ndim), keepdims=keepdim))
 
 
-def _kept(xp, grad, dim: Dim, keepdim: bool):
+def _axes(dim: Any, ndim: int) -> Any:
+    """The dimensions counted from the front, as a tuple; None for all of them."""
+    dims = dim if isinstance(dim, (tuple, list)) else [] if dim is None else [dim]
+    axes = tuple(dimension(each, ndim) for each in dims)
+    return axes if axes and ndim else None
+
+
+def _kept(grad, input: Tensor, axes: tuple[int, ...] | None):
     """The gradient with the reduced dimensions back in place, at length 1."""
-    return grad if keepdim or dim is None else xp.expand_dims(grad, dim)
+    shape = [1 if axes is None or d in axes else size for d, size in enumerate(input.shape)]
+    return grad.reshape(shape)

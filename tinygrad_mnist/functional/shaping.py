@@ -20,7 +20,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 @operation
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` laid out as one."""
-    start, end = _dimension(start_dim, input.ndim), _dimension(end_dim, input.ndim)
+    start, end = dimension(start_dim, input.ndim), dimension(end_dim, input.ndim)
     if start > end:
         raise ValueError(f"start_dim {start_dim} comes after end_dim {end_dim}")
     length = math.prod(input.shape[start:end + 1])
@@ -31,7 +31,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @operation
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """The dimensions in another order: permute(x, 0, 2, 3, 1) makes NCHW from NHWC... and back."""
-    order = [_dimension(dim, input.ndim) for dim in _sizes(dims)]
+    order = [dimension(dim, input.ndim) for dim in _sizes(dims)]
     back = sorted(range(len(order)), key=order.__getitem__)
     return record(input.data.transpose(order), (input, lambda grad: grad.transpose(back)))
 
@@ -45,7 +45,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 @operation
 def squeeze(input: Tensor, dim: int | None = None) -> Tensor:
     """Without the dimensions of length 1, or without `dim` if its length is 1."""
-    unwanted = range(input.ndim) if dim is None else [_dimension(dim, input.ndim)]
+    unwanted = range(input.ndim) if dim is None else [dimension(dim, input.ndim)]
     shape = [size for d, size in enumerate(input.shape) if d not in unwanted or size != 1]
     return record(input.data.reshape(shape), (input, lambda grad: grad.reshape(input.shape)))
 
@@ -83,7 +83,7 @@ def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 def _concatenate(*tensors: Tensor, dim: int) -> Tensor:
     if not tensors:
         raise ValueError("there is nothing to concatenate")
-    axis = _dimension(dim, tensors[0].ndim)
+    axis = dimension(dim, tensors[0].ndim)
     lines, start = [], 0
     for tensor in tensors:
         part = (slice(None),) * axis + (slice(start, start := start + tensor.shape[axis]),)
@@ -94,16 +94,26 @@ def _concatenate(*tensors: Tensor, dim: int) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors, all of one shape, beside one another along a new dimension."""
+    return _stack(*tensors, dim=dim)
+
+
+@operation
+def _stack(*tensors: Tensor, dim: int) -> Tensor:
+    if len({tensor.shape for tensor in tensors}) > 1:
+        raise ValueError("the tensors must all have one shape")
     return concatenate([unsqueeze(tensor, dim) for tensor in tensors], dim)
 
 
 @operation
-def pad(input: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
     """A frame of `value` around the last dimensions.
 
     pad: (left, right) of the last dimension, then of the one before it, and so on, as torch
         has it: pad(x, (1, 1, 2, 2)) adds a column on each side and two rows above and below.
+    mode: only "constant" is known here.
     """
+    if mode != "constant":
+        raise ValueError(f'mode can only be "constant", not {mode!r}')
     if len(pad) % 2 or len(pad) > 2 * input.ndim or min(pad, default=0) < 0:
         raise ValueError(f"pad must hold a (before, after) pair of sizes >= 0 for up to "
                          f"{input.ndim} dimensions, not {tuple(pad)}")
@@ -120,7 +130,7 @@ def _sizes(given: tuple) -> tuple[int, ...]:
     return tuple(given[0]) if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
 
 
-def _dimension(dim: int, ndim: int) -> int:
+def dimension(dim: int, ndim: int) -> int:
     """A dimension counted from the front; torch's error if there is no such one."""
     if not -max(ndim, 1) <= dim < max(ndim, 1):
         raise IndexError(f"there is no dimension {dim}: there are {ndim}")

@@ -1,19 +1,24 @@
 """A window that slides over a picture: what convolution and pooling have in common.
 
-The window has KH x KW cells and stops at OH x OW places. Instead of visiting the places one
-by one, take the cells one by one: all the pixels that lie under one cell, at all places at
-once, are a slice of the picture with a step. So KH * KW slices hold everything.
+The window has KH x KW cells and stops at OH x OW places. `patches` shows what it sees at
+every place, as one array (C, KH, KW, OH, OW, N) that copies nothing: it is the picture, read
+with other strides. So patches[:, i, j] are the pixels under cell (i, j) at all places at
+once, a slice of the picture, and KH * KW such slices hold everything.
 
-Pictures come here batch last, (C, H, W, N): a slice is then made of long contiguous rows.
+Pictures lie batch last here, (C, H, W, N): each slice is made of long contiguous rows.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..backend import Array, array_module, batch_last
+from ..backend import Array, array_module, batch_last, cache_size
 
 
 @dataclass(frozen=True)
@@ -36,30 +41,47 @@ class Window:
         )
         return OH, OW
 
-    def cells(self) -> Iterator[tuple[slice, slice]]:
-        """For each cell, row by row: the rows and columns of the padded picture under it."""
-        (KH, KW), (OH, OW) = self.kernel, self.places
-        (SH, SW), (DH, DW) = self.stride, self.dilation
-        for i in range(KH):
-            for j in range(KW):
-                yield (slice(i * DH, i * DH + (OH - 1) * SH + 1, SH),
-                       slice(j * DW, j * DW + (OW - 1) * SW + 1, SW))
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """(i, j) of each cell, row by row."""
+        KH, KW = self.kernel
+        return list(itertools.product(range(KH), range(KW)))
 
     def framed(self, pictures: Array, value: float) -> Array:
         """(N, C, H, W) -> (C, H + 2 PH, W + 2 PW, N), with `value` around each picture."""
-        (PH, PW), (H, W) = self.padding, self.picture
         inner = batch_last(pictures)                                       # (C, H, W, N)
-        if not PH and not PW:
+        if self.padding == (0, 0):
             return inner
-        C, N = inner.shape[0], inner.shape[-1]
-        framed = array_module(inner).full((C, H + 2 * PH, W + 2 * PW, N), value, inner.dtype)
+        framed = self.blank(inner, value)
         self.unframed(framed)[...] = inner
         return framed
+
+    def blank(self, like: Array, value: float = 0) -> Array:
+        """Framed pictures full of `value`, as many and of the dtype of `like`, (C, H, W, N)."""
+        (PH, PW), (C, H, W, N) = self.padding, like.shape
+        shape = (C, H + 2 * PH, W + 2 * PW, N)
+        return array_module(like).full(shape, value, like.dtype)
 
     def unframed(self, framed: Array) -> Array:
         """The view of a framed picture without its frame: (C, H, W, N)."""
         (PH, PW), (H, W) = self.padding, self.picture
         return framed[:, PH:PH + H, PW:PW + W]
+
+    def patches(self, framed: Array) -> Array:
+        """What lies under the window at every place: a view (C, KH, KW, OH, OW, N)."""
+        C, _, _, N = framed.shape
+        channel, row, column, picture = framed.strides
+        (SH, SW), (DH, DW) = self.stride, self.dilation
+        return array_module(framed).lib.stride_tricks.as_strided(
+            framed, (C, *self.kernel, *self.places, N),
+            (channel, DH * row, DW * column, SH * row, SW * column, picture))
+
+    def blocks(self, patches: Array) -> Iterator[slice]:
+        """The rows of places, in blocks whose patches fit into the processor's cache."""
+        OH = patches.shape[3]
+        row_size = math.prod(patches.shape) // max(OH, 1) * patches.itemsize
+        rows = max(1, cache_size(patches) // max(row_size, 1))
+        return (slice(start, min(start + rows, OH)) for start in range(0, OH, rows))
 
 
 def slide(input_shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any = 1
@@ -88,7 +110,8 @@ def slide(input_shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, 
 def pair(value: Any, name: str, at_least: int) -> tuple[int, int]:
     """(value, value) from one integer, or the two of a pair; (height, width)."""
     both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(both) != 2 or not all(isinstance(v, int) and v >= at_least for v in both):
-        raise ValueError(f"{name} must be an integer >= {at_least} or a pair of them, "
-                         f"not {value!r}")
-    return both
+    with contextlib.suppress(TypeError):
+        sizes = tuple(operator.index(size) for size in both)
+        if len(sizes) == 2 and min(sizes) >= at_least:
+            return sizes
+    raise ValueError(f"{name} must be an integer >= {at_least} or a pair of them, not {value!r}")
