@@ -54,7 +54,7 @@ def write(path: str | Path, tensors: Mapping[str, Any], header: Mapping[str, str
     """Write arrays or Tensors and a header of words to a safetensors file, atomically."""
     from safetensors.numpy import save as to_bytes
 
-    arrays = {name: np.ascontiguousarray(value.numpy() if isinstance(value, Tensor) else value)
+    arrays = {name: np.asarray(value.numpy() if isinstance(value, Tensor) else value, order="C")
               for name, value in tensors.items()}
     written = {"format": "pt", **{key: str(value) for key, value in header.items()}}
     with atomically(path) as file:

@@ -16,7 +16,9 @@ def why_not() -> str | None:
     """The reason why no GPU can be used, in one line; None if one can be."""
     try:
         cupy = importlib.import_module("cupy")
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name not in (None, "cupy"):
+            return f"CuPy cannot be imported: {_first_line(error)}"
         return "CuPy is not installed (pip install 'tinygrad-mnist[cuda12]' or '[cuda13]')"
     except Exception as error:  # a broken driver can raise anything while CuPy loads
         return f"CuPy cannot be imported: {_first_line(error)}"
@@ -36,4 +38,5 @@ def is_available() -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    words = [line.strip(" =") for line in str(error).splitlines()]
+    return next(filter(None, words), type(error).__name__)

@@ -52,17 +52,30 @@ class Module:
     # --- what it owns ---
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules that are its attributes, with their names."""
-        return ((name, each) for name, each in vars(self).items() if isinstance(each, Module))
+        """The modules that are its attributes, each once, with their names."""
+        first_names: dict[Module, str] = {}
+        for name, each in self._all_named_children():
+            first_names.setdefault(each, name)
+        return ((name, each) for each, name in first_names.items())
 
     def children(self) -> Iterator[Module]:
         return (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Itself and all modules inside, with their full names ("features.0")."""
+        """Itself and all modules inside, each once, with their full names ("features.0")."""
+        seen = set()
+        for name, module in self._all_named_modules(prefix):
+            if module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def _all_named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         yield prefix, self
-        for name, child in self.named_children():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+        for name, child in self._all_named_children():
+            yield from child._all_named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def _all_named_children(self) -> Iterator[tuple[str, Module]]:
+        return ((name, each) for name, each in vars(self).items() if isinstance(each, Module))
 
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
@@ -79,7 +92,7 @@ class Module:
         return (parameter for _, parameter in self.named_parameters())
 
     def _all_named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        for prefix, module in self.named_modules():
+        for prefix, module in self._all_named_modules():
             for name, value in vars(module).items():
                 if isinstance(value, Parameter):
                     yield f"{prefix}.{name}" if prefix else name, value
@@ -103,6 +116,9 @@ class Module:
 
     def to(self: Self, *targets: Any) -> Self:
         """Move all parameters to a device, or convert them to a dtype, or both, in place."""
+        for target in targets:
+            if not isinstance(target, str) and np.dtype(target).kind != "f":
+                raise TypeError(f"a model learns floating-point numbers, not {np.dtype(target)}")
         for parameter in self.parameters():
             parameter.data = Tensor(parameter.data).to(*targets).data
             if parameter.grad is not None:
@@ -136,14 +152,15 @@ class Module:
         unknown = [key for key in state_dict if key not in parameters]
         if strict and (missing or unknown):
             raise KeyError(_key_mistakes(type(self).__name__, missing, unknown))
-        values = {key: _host_array(state_dict[key]) for key in parameters if key in state_dict}
+        values = {key: _host_array(state_dict[key]).astype(own.dtype, copy=False)
+                  for key, own in parameters.items() if key in state_dict}
         misfits = [f"{key} is {values[key].shape}, but the model's is {parameters[key].shape}"
                    for key in values if values[key].shape != parameters[key].shape]
         if misfits:
             raise ValueError(f"load_state_dict of {type(self).__name__}: {'; '.join(misfits)}")
         for key, value in values.items():
             own = parameters[key]
-            own.data[...] = backend.move(value.astype(own.dtype, copy=False), own.device)
+            own.data[...] = backend.move(value, own.device)
 
     # --- how it is printed ---
 
@@ -154,7 +171,7 @@ class Module:
     def __repr__(self) -> str:
         name = type(self).__name__
         inside = [f"  ({key}): " + repr(child).replace("\n", "\n  ")
-                  for key, child in self.named_children()]
+                  for key, child in self._all_named_children()]
         if not inside:
             return f"{name}({self.extra_repr()})"
         return "\n".join([f"{name}(", *inside, ")"])
@@ -180,14 +197,15 @@ class Sequential(Module):
         return input
 
     def __iter__(self) -> Iterator[Module]:
-        return self.children()
+        return (layer for _, layer in self._all_named_children())
 
     def __len__(self) -> int:
-        return len(list(self.children()))
+        return len([*self._all_named_children()])
 
     def __getitem__(self, index: Any) -> Any:
-        chosen = list(self.children())[index]
-        return Sequential(*chosen) if isinstance(index, slice) else chosen
+        if isinstance(index, slice):
+            return Sequential(dict(list(self._all_named_children())[index]))
+        return list(self)[index]
 
 
 class Linear(Module):
@@ -350,7 +368,7 @@ def _drawn(shape: tuple[int, ...], fan_in: int) -> Parameter:
 
 
 def _size(value: int, name: str) -> int:
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1, not {value!r}")
     return value
 

@@ -322,11 +322,6 @@ def is_grad_enabled() -> bool:
     return _recording.get()
 
 
-def wants_gradient(*inputs: Tensor) -> bool:
-    """Whether a line for one of these inputs would be kept: is it worth preparing for one?"""
-    return _recording.get() and any(i.requires_grad for i in inputs)
-
-
 # --- the recorded graph ------------------------------------------------------------------
 
 

@@ -51,7 +51,7 @@ def test_like_torch(line, inputs, layout):
 @pytest.mark.parametrize(("line", "inputs"), CASES)
 def test_any_number_of_blocks(line, inputs, bytes_of_cache, monkeypatch):
     """Large pictures are worked on in blocks of rows. With so small a cache, small ones too."""
-    monkeypatch.setattr(windows, "cache_size", lambda array: bytes_of_cache)
+    monkeypatch.setattr(windows, "block_limits", lambda array: (bytes_of_cache, 4096))
     against_torch(line, None, *inputs, dtype="float64")
 
 

@@ -100,7 +100,7 @@ ENTROPY = F.cross_entropy
     (lambda: ENTROPY(X, LABELS, "total"), ValueError, rf"^cross_entropy: .*'total'{CAME_IN}"),
     (lambda: ENTROPY(X, LABELS, "mean", 1.5), ValueError, rf"^cross_entropy: .*1.5{CAME_IN}"),
     (lambda: ENTROPY(X, LABELS, "mean", -0.5), ValueError, rf"^cross_entropy: .*-0.5{CAME_IN}"),
-    (lambda: ENTROPY(X[:0], LABELS[:0]), ValueError, r"^cross_entropy: there is no mean of no losses"),
+    (lambda: ENTROPY(X[:0], LABELS[:0]), ValueError, r"^cross_entropy: .*no mean"),
     (lambda: F.mse_loss(X[:0], X[:0]), ValueError, r"^mse_loss: there is no mean of no losses"),
     (lambda: F.mse_loss(X, Y), ValueError, rf"^mse_loss: .*{CAME_IN}, float32 \(4, 5\)"),
     (lambda: F.mse_loss(X, X[0]), ValueError, rf"^mse_loss: .*{CAME_IN}, float32 \(4,\)"),

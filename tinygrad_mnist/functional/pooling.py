@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module, batch_first, batch_last
-from ..tensor import Tensor, operation, record, wants_gradient
+from ..backend import array_module, batch_first, batch_last, where
+from ..tensor import Tensor, operation, record
 from .windows import Window, slide
 
 
@@ -22,23 +22,24 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     xp = array_module(input.data)
     patches = window.patches(window.framed(input.data, -float("inf")))  # (C, KH, KW, OH, OW, N)
     first, *others = window.cells
-    best = patches[:, *first]                                     # (C, OH, OW, N)
-    beaten = []  # for each further cell: where it is larger than all cells before it
+    best = patches[:, *first].copy()                              # (C, OH, OW, N)
     for cell in others:
-        challenger = patches[:, *cell]
-        if wants_gradient(input):
-            beaten.append((challenger > best) | xp.isnan(challenger))
-        best = xp.maximum(best, challenger)
-    best = best if others else best.copy()  # a window of one cell: not the input's own memory
+        xp.maximum(best, patches[:, *cell], out=best)
 
     def to_winners(grad):
-        undecided = batch_last(grad)                              # (C, OH, OW, N)
+        grad = batch_last(grad)                                   # (C, OH, OW, N)
+        undecided = xp.ones(grad.shape, bool)
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
         result = window.patches(framed)
-        for cell, won in zip(others[::-1], beaten[::-1], strict=True):
-            result[:, *cell] += xp.where(won, undecided, 0)
-            undecided = xp.where(won, 0, undecided)
-        result[:, *first] += undecided
+        for cell in window.cells:
+            won = undecided & (patches[:, *cell] == best)
+            undecided ^= won
+            window.add(result, cell, where(won, grad))
+        if undecided.any():  # nothing equals a best that is NaN: the last NaN of its window wins
+            for cell in reversed(window.cells):
+                won = undecided & xp.isnan(patches[:, *cell])
+                undecided ^= won
+                result[:, *cell] += where(won, grad)
         return batch_first(window.unframed(framed))
 
     return record(batch_first(best), (input, to_winners))
@@ -61,7 +62,7 @@ def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
         result = window.patches(framed)
         for cell in window.cells:
-            result[:, *cell] += share
+            window.add(result, cell, share)
         return batch_first(window.unframed(framed))
 
     return record(batch_first(average), (input, to_all))

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..backend import Array, array_module, batch_last, cache_size
+from ..backend import Array, array_module, batch_last, block_limits
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,23 @@ class Window:
             framed, (C, *self.kernel, *self.places, N),
             (channel, DH * row, DW * column, SH * row, SW * column, picture))
 
+    def add(self, patches: Array, cell: tuple[int, int], amount: Array) -> None:
+        """Add `amount`, (C, OH, OW, N), to what lies under one cell, in place.
+
+        The places of one cell never overlap. If those of different cells do not either, there
+        is nothing to add to yet, and writing is cheaper.
+        """
+        if all(size <= stride for size, stride in zip(self.kernel, self.stride, strict=True)):
+            patches[:, *cell] = amount
+        else:
+            patches[:, *cell] += amount
+
     def blocks(self, patches: Array) -> Iterator[slice]:
-        """The rows of places, in blocks whose patches fit into the processor's cache."""
-        OH = patches.shape[3]
-        row_size = math.prod(patches.shape) // max(OH, 1) * patches.itemsize
-        rows = max(1, cache_size(patches) // max(row_size, 1))
+        """The rows of places, in blocks small enough for the processor's cache."""
+        C, KH, KW, OH, OW, N = patches.shape
+        most_bytes, most_places = block_limits(patches)
+        row_bytes = max(1, C * KH * KW * OW * N * patches.itemsize)
+        rows = max(1, min(most_bytes // row_bytes, most_places // max(1, OW * N)))
         return (slice(start, min(start + rows, OH)) for start in range(0, OH, rows))
 
 

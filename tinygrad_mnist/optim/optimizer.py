@@ -19,6 +19,8 @@ class Optimizer:
     """The base of all optimisers. A subclass writes `_update`, one step of one parameter."""
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
+        if isinstance(params, Tensor):
+            raise TypeError(f"{type(self).__name__} takes a list of Tensors, not a Tensor")
         groups = list(params)
         if not groups:
             raise ValueError(f"{type(self).__name__} got no parameters to optimise: a generator "
@@ -26,7 +28,7 @@ class Optimizer:
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.defaults = defaults
-        self.param_groups = [{**defaults, **group, "params": list(group["params"])}
+        self.param_groups = [{**defaults, **group, "params": _listed(group["params"])}
                              for group in groups]
         self.state: dict[Tensor, dict[str, Any]] = {}
         for group in self.param_groups:
@@ -70,12 +72,13 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict` of an optimiser with the same parameters."""
         theirs, ours = state_dict["param_groups"], self.param_groups
+        states = state_dict["state"]
         if [len(group["params"]) for group in theirs] != [len(group["params"]) for group in ours]:
             raise ValueError("the state_dict belongs to an optimiser with other parameter groups")
         for group, saved in zip(ours, theirs, strict=True):
             group.update({key: value for key, value in saved.items() if key != "params"})
         for place, parameter in enumerate(self.state):
-            self.state[parameter] = dict(state_dict["state"].get(place, {}))
+            self.state[parameter] = dict(states.get(place, {}))
 
     def __repr__(self) -> str:
         options = {key: value for key, value in self.param_groups[0].items() if key != "params"}
@@ -140,11 +143,16 @@ class Adam(Optimizer):
         average, average_square = state["exp_avg"], state["exp_avg_sq"]
         beta1, beta2 = group["betas"]
         average += (1 - beta1) * (grad - average)
-        average_square += (1 - beta2) * (grad * grad - average_square)
+        average_square *= beta2
+        average_square += (1 - beta2) * (grad * grad)
         # Both averages began at zero; dividing by how much they have seen corrects for that.
         first, second = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
         scale = xp.sqrt(average_square) / math.sqrt(second) + group["eps"]
         parameter.data -= (group["lr"] / first) * average / scale
+
+
+def _listed(params: Any) -> list:
+    return [params] if isinstance(params, Tensor) else list(params)
 
 
 def _check_options(name: str, group: dict[str, Any]) -> None:
