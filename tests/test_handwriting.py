@@ -1,7 +1,6 @@
 """Drawings and pictures become what MNIST's pictures are: 28 x 28, ink in a box of 20, centred."""
 
 import gzip
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from tinygrad_mnist import (
 )
 
 SEVEN = [[[0, 0], [60, 0], [25, 90]], [[10, 45], [50, 45]]]
-DRAWN = Path(__file__).parents[2] / "shared" / "data" / "drawn_digits" / "uji_digits.jsonl.gz"
 
 
 def extent(picture):
@@ -193,10 +191,10 @@ def test_a_bad_line_is_told_by_its_number(tmp_path, line):
         handwriting.read_drawings(tmp_path / "drawn")
 
 
-@pytest.mark.skipif(not DRAWN.exists(), reason=f"the drawings to measure on are not at {DRAWN}")
-def test_digits_drawn_with_a_pen_are_read_by_a_network_that_knows_only_mnist():
+@pytest.mark.slow
+def test_digits_drawn_with_a_pen_are_read_by_a_network_that_knows_only_mnist(drawings):
     """A fifth of an epoch must be enough to read most of 1,200 drawings by 60 people."""
-    pictures, labels = handwriting.read_drawings(DRAWN)
+    pictures, labels = handwriting.read_drawings(drawings)
     train = datasets.MNIST(transform=transforms.ToTensor())
     manual_seed(0)
     model = models.create("seed")

@@ -23,6 +23,7 @@ from . import (
     datasets,
     functional,
     handwriting,
+    introspection,
     models,
     nn,
     optim,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, checkpoint, handwriting, models, training
+from . import __version__, checkpoint, handwriting, introspection, models, training
 from .backend import find_device, manual_seed
 from .dataloader import DataLoader
 from .datasets import MNIST, TensorDataset
@@ -215,6 +215,8 @@ def predict(options: argparse.Namespace) -> int:
                   in enumerate(zip(pictures.numpy(), labels, strict=True))]
     logits = training.predict(model, Tensor(np.stack([picture for _, picture in shown])[:, None]))
     answers = softmax(Tensor(logits), 1).numpy()
+    if options.plot:
+        introspection.draw(model, shown[0][1], options.plot)
     if options.json:
         print(json.dumps([{"picture": str(name), "digit": int(p.argmax()),
                            "probabilities": [float(each) for each in p]}
@@ -334,4 +336,6 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("pictures", nargs="*", metavar="PICTURE", help="picture files")
     added.add_argument("--test", type=_at_least(1), metavar="N",
                        help="read the first N of MNIST's test pictures")
+    added.add_argument("--plot", metavar="FILE",
+                       help="draw what each layer makes of the first picture")
     return parser

@@ -8,9 +8,11 @@ the parameters "conv.weight" and "conv.bias".
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +22,18 @@ from .functional.windows import pair
 from .tensor import Tensor, float32, float64
 
 Self = TypeVar("Self", bound="Module")
+
+_watcher: ContextVar[Callable[[Module, Any], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextlib.contextmanager
+def watching(watcher: Callable[[Module, Any], None]) -> Iterator[None]:
+    """Inside `with watching(f):` each module of this thread calls f(module, output) when done."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
 
 
 class Parameter(Tensor):
@@ -47,7 +61,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: a Module needs one")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        return self.forward(*inputs, **options)
+        output = self.forward(*inputs, **options)
+        watcher = _watcher.get()
+        if watcher is not None:
+            watcher(self, output)
+        return output
 
     # --- what it owns ---
 

@@ -1,0 +1,37 @@
+"""What all tests share: the drawings to measure on, and a CI that does not skip in silence."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tinygrad_mnist import cuda
+
+MAY_BE_SKIPPED_IN_CI = ("no GPU: ", "no drawings: ")
+
+
+def pytest_collection_modifyitems(items):
+    reason = cuda.why_not()
+    for item in items:
+        if reason and item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason=f"no GPU: {reason}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """In CI a test that is skipped for any other reason has failed: it should have run."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(MAY_BE_SKIPPED_IN_CI):
+            report.outcome, report.longrepr = "failed", f"skipped in CI: {reason}"
+    return report
+
+
+@pytest.fixture
+def drawings():
+    """The file of digits drawn with a pen that TINYGRAD_MNIST_DRAWN names."""
+    named = os.environ.get("TINYGRAD_MNIST_DRAWN", "")
+    if not Path(named).is_file():
+        pytest.skip("no drawings: TINYGRAD_MNIST_DRAWN names no file of drawn digits")
+    return named
