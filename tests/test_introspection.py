@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from tinygrad_mnist import introspection, models, nn
+from tinygrad_mnist import functional, introspection, models, nn
 from tinygrad_mnist.nn import watching
 from tinygrad_mnist.tensor import Tensor
 
@@ -62,3 +62,64 @@ def test_every_model_is_drawn(name, tmp_path):
     file = tmp_path / "seen.png"
     introspection.draw(models.create(name), PICTURES.data[0, 0], file)
     assert file.read_bytes().startswith(b"\x89PNG")
+
+
+# --- the trace ---------------------------------------------------------------------------
+
+
+def one_step(model):
+    loss = functional.cross_entropy(model(PICTURES), np.array([1, 2, 3]))
+    loss.backward()
+
+
+def test_a_trace_has_a_line_for_each_operation():
+    model = models.create("seed")
+    with introspection.trace(show=None) as traced:
+        one_step(model)
+        one_step(model)
+    lines = list(traced.lines.values())
+    assert [line.name for line in lines] == ["conv2d", "max_pool2d", "conv2d", "max_pool2d",
+                                             "flatten", "linear", "relu", "linear",
+                                             "cross_entropy"]
+    assert lines[2].shapes == ((3, 16, 14, 14), (32, 16, 3, 3), (32,))
+    assert all(line.calls == 2 and line.forward > 0 and line.backward > 0 for line in lines)
+    assert sum(line.forward + line.backward for line in lines) < traced.seconds
+
+
+def test_a_trace_counts_the_arithmetic_of_matrix_products():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 26 * 26, 10))
+    with introspection.trace(show=None) as traced:
+        one_step(model)
+    conv = 2 * 3 * 2 * 26 * 26 * 9     # forward, and backward for the kernels only
+    linear = 2 * 3 * 10 * 2 * 26 * 26  # forward, and backward for weights and input
+    assert sum(line.arithmetic for line in traced.lines.values()) == 2 * conv + 3 * linear
+
+
+def test_a_trace_is_printed_at_the_end_of_its_block(capsys):
+    with introspection.trace():
+        one_step(models.create("linear"))
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split() == ["milliseconds", "shapes", "calls", "forward", "backward", "share"]
+    assert table[2].startswith("linear        3x784, 10x784, 10")
+    assert table[-2].startswith("all the rest")
+    assert table[-1].endswith("that this machine can do")
+
+
+def test_a_trace_changes_no_result_and_sees_no_other_thread():
+    model = models.create("seed")
+    one_step(model)
+    expected = {name: p.grad.numpy().copy() for name, p in model.named_parameters()}
+    model.zero_grad()
+    with introspection.trace(show=None) as traced:
+        one_step(model)
+        other = threading.Thread(target=one_step, args=(models.create("mlp"),))
+        other.start()
+        other.join()
+    assert all(line.calls == 1 for line in traced.lines.values())
+    for name, parameter in model.named_parameters():
+        np.testing.assert_array_equal(parameter.grad.numpy(), expected[name])
+
+
+def test_an_error_inside_a_trace_is_the_error():
+    with pytest.raises(ValueError, match=r"^linear: "), introspection.trace(show=None):
+        models.create("linear")(Tensor(np.zeros((2, 5), np.float32)))

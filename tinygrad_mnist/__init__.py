@@ -34,6 +34,7 @@ from .backend import manual_seed
 from .checkpoint import load, save
 from .dataloader import DataLoader
 from .datasets import TensorDataset
+from .introspection import trace
 from .tensor import (
     Tensor,
     float32,

@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,13 @@ def train(options: argparse.Namespace) -> int:
     model = models.create(options.model).to(device)
     optimizer = SGD(model.parameters(), lr=options.lr)
     train_data, test_data = _mnist(train=True), _mnist(train=False)
-    loader = DataLoader(train_data, options.batch_size, shuffle=True, seed=options.seed)
+    if options.batch_size > len(train_data):
+        raise ValueError(f"a batch of {options.batch_size:,} cannot be filled from "
+                         f"{len(train_data):,} pictures")
+    # A last batch of half the size would make a whole step on half the evidence: measured, that
+    # costs some seeds 2 % of accuracy. Each pass leaves out other pictures.
+    loader = DataLoader(train_data, options.batch_size, shuffle=True, drop_last=True,
+                        seed=options.seed)
     progress = training.Progress()
     if options.resume:
         progress = training.load_state(resume_file, model, optimizer, recipe)
@@ -77,7 +83,8 @@ def train(options: argparse.Namespace) -> int:
 
     if options.log and not options.resume:
         Path(options.log).write_text("", encoding="utf-8")
-    with _interrupt() as interrupted:
+    tracing = introspection.trace(say) if options.trace else nullcontext()
+    with _interrupt() as interrupted, tracing:
         training.fit(model, loader, optimizer, options.epochs, test=test_data, progress=progress,
                      on_epoch=on_epoch, should_stop=interrupted)
     if progress.epoch < options.epochs:
@@ -323,6 +330,8 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--out", metavar="FILE", help="the weights (default: MODEL.safetensors)")
     added.add_argument("--log", metavar="FILE.jsonl", help="write a JSON line for each epoch")
     added.add_argument("--plot", metavar="FILE", help="draw the curve, for example into curve.png")
+    added.add_argument("--trace", action="store_true",
+                       help="show at the end where the time went, operation by operation")
     added.add_argument("--resume", action="store_true",
                        help="go on with the training that was interrupted")
 

@@ -1,21 +1,29 @@
-"""Looking inside: what each layer makes of a picture.
+"""Looking inside: what each layer makes of a picture, and where the time goes.
 
     summary(model)                  the layers with their shapes and numbers of parameters
     activations(model, pictures)    what every layer gave, to look at or to compute with
     draw(model, picture, path)      the same as a picture
+    with trace(): ...               a line for each operation: how long, forward and backward
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .backend import Array
 from .functional import softmax
 from .nn import Module, watching
-from .tensor import Tensor, no_grad
+from .tensor import Step, Tensor, no_grad, observed_by
 
 
 class Activation(NamedTuple):
@@ -99,3 +107,113 @@ def _draw_bars(place: Any, values: np.ndarray, labelled: bool) -> None:
     axes.set(yticks=range(len(values)) if labelled else [], xticks=[])
     axes.invert_yaxis()
     axes.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+# --- where the time goes -----------------------------------------------------------------
+
+
+@dataclass
+class TraceLine:
+    """What one operation with inputs of these shapes has cost so far; times in seconds."""
+
+    name: str
+    shapes: tuple[tuple[int, ...], ...]
+    calls: int = 0
+    forward: float = 0.0
+    backward: float = 0.0
+    arithmetic: float = 0.0  # multiplications and additions in matrix products
+
+
+class Trace:
+    """The costs of all operations inside a `with trace():` block, in order of appearance.
+
+    lines: a TraceLine for each operation and its shapes. seconds: the whole block.
+    """
+
+    def __init__(self) -> None:
+        self.lines: dict[tuple, TraceLine] = {}
+        self.seconds = 0.0
+        self._of_step: MutableMapping[Step, tuple[TraceLine, float]] = WeakKeyDictionary()
+
+    def forward(self, name: str, inputs: tuple, perform: Callable[[], Tensor]) -> Tensor:
+        began = time.perf_counter()
+        with observed_by(None):  # what an operation is made of is not counted again
+            result = perform()
+        seconds = time.perf_counter() - began
+        shapes = tuple(i.shape for i in inputs if isinstance(i, Tensor))
+        line = self.lines.setdefault((name, shapes), TraceLine(name, shapes))
+        line.calls += 1
+        line.forward += seconds
+        product = _arithmetic(name, shapes, result)
+        line.arithmetic += product
+        step = getattr(result, "grad_fn", None)
+        if step is not None:
+            self._of_step[step] = line, product
+        return result
+
+    def backward(self, step: Step, source: Tensor, perform: Callable[[], Array]) -> Array:
+        began = time.perf_counter()
+        gradient = perform()
+        if step in self._of_step:
+            line, product = self._of_step[step]
+            line.backward += time.perf_counter() - began
+            line.arithmetic += product if source.ndim > 1 else 0  # a bias is not multiplied
+        return gradient
+
+    def __str__(self) -> str:
+        """The table: milliseconds of one call, and the share of all calls in the whole."""
+        rows = [(line.name, ", ".join("x".join(map(str, shape)) or "1" for shape in line.shapes),
+                 line.calls, line.forward, line.backward) for line in self.lines.values()]
+        rest = self.seconds - sum(forward + backward for *_, forward, backward in rows)
+        rows.append(("all the rest", "", 1, rest, 0.0))
+        wide = max(len(shapes) for _, shapes, *_ in rows)
+        text = [f"{'milliseconds':13} {'shapes':{wide}} {'calls':>6} {'forward':>8} {'backward':>8}"
+                "  share"]
+        for name, shapes, calls, forward, backward in rows:
+            share = (forward + backward) / self.seconds
+            text.append(f"{name:13} {shapes:{wide}} {calls:6} {1e3 * forward / calls:8.3f} "
+                        f"{1e3 * backward / calls:8.3f}  {share:5.1%} {'#' * round(40 * share)}")
+        return "\n".join([*text, self._rate()])
+
+    def _rate(self) -> str:
+        arithmetic = sum(line.arithmetic for line in self.lines.values())
+        return (f"{arithmetic / self.seconds / 1e9:.0f} billion operations a second in matrix "
+                f"products, of {product_rate() / 1e9:.0f} that this machine can do")
+
+
+@contextlib.contextmanager
+def trace(show: Callable[[str], Any] | None = print) -> Iterator[Trace]:
+    """Time every operation of this thread inside the block, and print the table at its end.
+
+    show: what to do with the table instead of printing it; None: nothing, the Trace that
+        `with trace() as t` gives holds the numbers.
+    """
+    watcher = Trace()
+    began = time.perf_counter()
+    try:
+        with observed_by(watcher):
+            yield watcher
+    finally:
+        watcher.seconds = time.perf_counter() - began
+    if show is not None:
+        show(str(watcher))
+
+
+@functools.cache
+def product_rate() -> float:
+    """How many operations a second this machine does in a product of large matrices."""
+    size = 512
+    a = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    fastest = np.inf
+    for _ in range(20):
+        began = time.perf_counter()
+        a @ a
+        fastest = min(fastest, time.perf_counter() - began)
+    return 2 * size**3 / fastest
+
+
+def _arithmetic(name: str, shapes: tuple, result: Tensor) -> float:
+    """Multiplications and additions in the matrix product of an operation, if it has one."""
+    if name in ("conv2d", "linear"):
+        return 2.0 * result.numel() * math.prod(shapes[1][1:])
+    return 2.0 * result.numel() * shapes[0][-1] if name == "matmul" else 0.0

@@ -22,7 +22,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -322,6 +322,30 @@ def is_grad_enabled() -> bool:
     return _recording.get()
 
 
+# --- watching ----------------------------------------------------------------------------
+
+
+class Observer(Protocol):
+    """Somebody who watches every operation, and must have it done: see `observed_by`."""
+
+    def forward(self, name: str, inputs: tuple, perform: Callable[[], Tensor]) -> Tensor: ...
+
+    def backward(self, step: Step, source: Tensor, perform: Callable[[], Array]) -> Array: ...
+
+
+_observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
+
+
+@contextlib.contextmanager
+def observed_by(observer: Observer | None) -> Iterator[None]:
+    """Let `observer` watch what this thread computes inside the block; None: let nobody."""
+    token = _observer.set(observer)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
 # --- the recorded graph ------------------------------------------------------------------
 
 
@@ -334,7 +358,7 @@ class Step:
     number: its place in the order in which steps were made.
     """
 
-    __slots__ = ("lines", "name", "number")
+    __slots__ = ("__weakref__", "lines", "name", "number")
     _numbers = itertools.count()
 
     def __init__(self, lines: list[tuple[Tensor, Line]]):
@@ -381,12 +405,16 @@ def _oldest_first(tensor: Tensor) -> list[tuple[Tensor, Step]]:
 
 def _flow_back(step: Step, received: Array, gradients: dict[Tensor, Array], retain: bool) -> None:
     """Pass the gradient that a step's result has received on to the step's inputs."""
-    lines = step.lines
+    lines, observer = step.lines, _observer.get()
     if not retain:
         step.lines = []
     for source, line in lines:
         try:
-            share = _fitted(line(received), source.data)
+            if observer is None:
+                gradient = line(received)
+            else:
+                gradient = observer.backward(step, source, functools.partial(line, received))
+            share = _fitted(gradient, source.data)
         except Exception as error:
             raise _explained(error, f"backward of {step.name}", (source,))  # noqa: B904
         before = gradients.get(source)
@@ -434,8 +462,7 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
     names = [p.name for p in takes]
     any_number = any(p.kind is p.VAR_POSITIONAL for p in takes)
 
-    @functools.wraps(function)
-    def call(*arguments: Any, **options: Any) -> Tensor:
+    def perform(*arguments: Any, **options: Any) -> Tensor:
         for named in names[len(arguments):] if options else ():
             if named not in options:
                 break
@@ -450,6 +477,13 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
         if step is not None and step.name == "?":  # an operation made of others has theirs
             step.name = name
         return result
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Tensor:
+        observer = _observer.get()
+        if observer is None:
+            return perform(*arguments, **options)
+        return observer.forward(name, arguments, lambda: perform(*arguments, **options))
 
     return call
 

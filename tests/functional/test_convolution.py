@@ -47,11 +47,11 @@ def test_like_torch(line, inputs, layout):
     against_torch(line, None, *inputs, layout=layout)
 
 
-@pytest.mark.parametrize("bytes_of_cache", [0, 2000])
+@pytest.mark.parametrize("columns", [1, 20])
 @pytest.mark.parametrize(("line", "inputs"), CASES)
-def test_any_number_of_blocks(line, inputs, bytes_of_cache, monkeypatch):
-    """Large pictures are worked on in blocks of rows. With so small a cache, small ones too."""
-    monkeypatch.setattr(windows, "block_limits", lambda array: (bytes_of_cache, 4096))
+def test_any_number_of_blocks(line, inputs, columns, monkeypatch):
+    """Large pictures are worked on in blocks of rows. With so few columns, small ones too."""
+    monkeypatch.setattr(windows, "columns_at_once", lambda rows, depth, array: columns)
     against_torch(line, None, *inputs, dtype="float64")
 
 

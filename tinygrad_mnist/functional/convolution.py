@@ -42,7 +42,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
 
     xp = array_module(patches)
     output = xp.empty((O, *patches.shape[3:]), patches.dtype)     # (O, OH, OW, N)
-    for rows in window.blocks(patches):
+    for rows in window.blocks(patches, O):
         block = _flat(output[:, rows])                            # (O, R*OW*N)
         xp.matmul(kernels, im2col(patches[:, :, :, rows]), out=block)
         if bias is not None:
@@ -52,7 +52,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
         grad = _contiguous(batch_last(grad))                      # (O, OH, OW, N)
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
         result = window.patches(framed)
-        for rows in window.blocks(patches):
+        for rows in window.blocks(patches, O):
             columns = kernels.T @ _flat(grad[:, rows])            # (C*KH*KW, R*OW*N)
             col2im(columns, result[:, :, :, rows])
         return batch_first(window.unframed(framed))
@@ -60,12 +60,12 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     def to_weight(grad):
         grad = _contiguous(batch_last(grad))                      # (O, OH, OW, N)
         total = xp.zeros((C * KH * KW, O), grad.dtype)
-        for rows in window.blocks(patches):
+        for rows in window.blocks(patches, O):
             total += im2col(patches[:, :, :, rows]) @ _flat(grad[:, rows]).T
         return total.T.reshape(weight.shape)
 
     return record(batch_first(output), (input, to_input), (weight, to_weight),
-                  (bias, lambda grad: batch_last(grad).sum(axis=(1, 2, 3))))
+                  (bias, lambda grad: _summed(_contiguous(batch_last(grad)))))
 
 
 def im2col(patches: Array) -> Array:
@@ -81,6 +81,12 @@ def col2im(columns: Array, patches: Array) -> None:
     for i in range(KH):
         for j in range(KW):  # the patches overlap, those of one cell do not
             patches[:, i, j] += columns[:, i, j]
+
+
+def _summed(grad: Array) -> Array:
+    """(O, OH, OW, N) summed to (O,): a product with ones, several times faster than a sum."""
+    flat = _flat(grad)                                            # (O, OH*OW*N)
+    return flat @ array_module(grad).ones(flat.shape[1], grad.dtype)
 
 
 def _flat(rows: Array) -> Array:

@@ -34,7 +34,10 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
         for cell in window.cells:
             won = undecided & (patches[:, *cell] == best)
             undecided ^= won
-            window.add(result, cell, where(won, grad))
+            if window.overlaps:
+                result[:, *cell] += where(won, grad)
+            else:  # there is nothing to add to yet, and writing is cheaper
+                where(won, grad, out=result[:, *cell])
         if undecided.any():  # nothing equals a best that is NaN: the last NaN of its window wins
             for cell in reversed(window.cells):
                 won = undecided & xp.isnan(patches[:, *cell])
@@ -62,7 +65,7 @@ def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
         result = window.patches(framed)
         for cell in window.cells:
-            window.add(result, cell, share)
+            result[:, *cell] += share
         return batch_first(window.unframed(framed))
 
     return record(batch_first(average), (input, to_all))

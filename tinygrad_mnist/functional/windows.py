@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..backend import Array, array_module, batch_last, block_limits
+from ..backend import Array, array_module, batch_last, columns_at_once
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,12 @@ class Window:
         """(i, j) of each cell, row by row."""
         KH, KW = self.kernel
         return list(itertools.product(range(KH), range(KW)))
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a pixel can lie under the window at more than one place."""
+        (KH, KW), (SH, SW) = self.kernel, self.stride
+        return KH > SH or KW > SW
 
     def framed(self, pictures: Array, value: float) -> Array:
         """(N, C, H, W) -> (C, H + 2 PH, W + 2 PW, N), with `value` around each picture."""
@@ -75,23 +81,11 @@ class Window:
             framed, (C, *self.kernel, *self.places, N),
             (channel, DH * row, DW * column, SH * row, SW * column, picture))
 
-    def add(self, patches: Array, cell: tuple[int, int], amount: Array) -> None:
-        """Add `amount`, (C, OH, OW, N), to what lies under one cell, in place.
-
-        The places of one cell never overlap. If those of different cells do not either, there
-        is nothing to add to yet, and writing is cheaper.
-        """
-        if all(size <= stride for size, stride in zip(self.kernel, self.stride, strict=True)):
-            patches[:, *cell] = amount
-        else:
-            patches[:, *cell] += amount
-
-    def blocks(self, patches: Array) -> Iterator[slice]:
-        """The rows of places, in blocks small enough for the processor's cache."""
+    def blocks(self, patches: Array, kernels: int) -> Iterator[slice]:
+        """The rows of places, in blocks of as many as it pays to multiply with kernels at once."""
         C, KH, KW, OH, OW, N = patches.shape
-        most_bytes, most_places = block_limits(patches)
-        row_bytes = max(1, C * KH * KW * OW * N * patches.itemsize)
-        rows = max(1, min(most_bytes // row_bytes, most_places // max(1, OW * N)))
+        columns = columns_at_once(kernels, C * KH * KW, patches)
+        rows = max(1, columns // max(1, OW * N))
         return (slice(start, min(start + rows, OH)) for start in range(0, OH, rows))
 
 
