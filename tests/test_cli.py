@@ -55,10 +55,11 @@ def run(capsys, *arguments):
 def test_train_says_a_line_for_each_epoch_and_writes_all_files(capsys, few_pictures, tmp_path):
     files = [tmp_path / name for name in ("w.safetensors", "log.jsonl", "curve.png")]
     code, out, err = run(capsys, "train", "--epochs", 2, "--out", files[0], "--log", files[1],
-                         "--plot", files[2])
+                         "--plot", files[2], "--workers", 1)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "training seed (30,074 parameters) on cpu: 640 pictures, 2 epochs"
+    assert lines[0] == ("training seed (30,074 parameters) on cpu in 1 process: 640 pictures, "
+                        "2 epochs")
     assert lines[1].startswith("epoch 1/2  loss 2.")
     assert "test accuracy" in lines[2]
     assert lines[3] == f"saved in {files[0]}"

@@ -19,6 +19,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -151,7 +152,7 @@ def keep_freed_memory() -> None:
 _generator = np.random.default_rng()
 
 
-def manual_seed(seed: int) -> None:
+def manual_seed(seed: int | Sequence[int]) -> None:
     """Start the generator behind initial weights, dropout and shuffles at `seed`.
 
     All numbers are drawn on the host and then moved, so a run starts alike on every device.

@@ -23,6 +23,7 @@ from .dataloader import DataLoader
 from .datasets import MNIST, TensorDataset
 from .functional import softmax
 from .optim import SGD
+from .team import best_size
 from .tensor import Tensor
 from .transforms import ToTensor
 
@@ -51,6 +52,7 @@ def train(options: argparse.Namespace) -> int:
     say = _speaker(options.json)
     recipe = {key: getattr(options, key) for key in ("model", "batch_size", "lr", "seed")}
     device = find_device(options.device)
+    workers = options.workers or best_size(options.batch_size, device)
     out = Path(options.out or f"{options.model}.safetensors")
     resume_file = out.with_name(out.name + ".resume")
     _check_can_write(out, options.log, options.plot)
@@ -70,8 +72,9 @@ def train(options: argparse.Namespace) -> int:
     if options.resume:
         progress = training.load_state(resume_file, model, optimizer, recipe)
         say(f"going on from {resume_file}: {_told(progress, len(loader))}")
-    say(f"training {options.model} ({models.count_parameters(model):,} parameters) on {device}: "
-        f"{len(train_data):,} pictures, {options.epochs} epochs")
+    say(f"training {options.model} ({models.count_parameters(model):,} parameters) on {device} in "
+        f"{workers} process{'es' * (workers > 1)}: {len(train_data):,} pictures, "
+        f"{options.epochs} epochs")
 
     def on_epoch(epoch: training.Epoch) -> None:
         say(f"epoch {epoch.epoch}/{options.epochs}  loss {epoch.loss:.4f}  "
@@ -86,7 +89,7 @@ def train(options: argparse.Namespace) -> int:
     tracing = introspection.trace(say) if options.trace else nullcontext()
     with _interrupt() as interrupted, tracing:
         training.fit(model, loader, optimizer, options.epochs, test=test_data, progress=progress,
-                     on_epoch=on_epoch, should_stop=interrupted)
+                     on_epoch=on_epoch, should_stop=interrupted, workers=workers)
     if progress.epoch < options.epochs:
         _save(out, resume_file, model, optimizer, progress, recipe)
         return _fail(f"stopped after {_told(progress, len(loader))}; saved in {out}. The same "
@@ -327,6 +330,8 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--seed", type=_at_least(0), default=0,
                        help="for first weights and shuffles (default: %(default)s)")
     added.add_argument("--device", default="auto", help="cpu, cuda, cuda:N or auto (default)")
+    added.add_argument("--workers", type=_at_least(1), metavar="N",
+                       help="processes that share the work (default: one for each core)")
     added.add_argument("--out", metavar="FILE", help="the weights (default: MODEL.safetensors)")
     added.add_argument("--log", metavar="FILE.jsonl", help="write a JSON line for each epoch")
     added.add_argument("--plot", metavar="FILE", help="draw the curve, for example into curve.png")

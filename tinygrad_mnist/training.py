@@ -19,6 +19,7 @@ from . import backend, checkpoint, functional
 from .dataloader import DataLoader
 from .nn import Module
 from .optim import Optimizer
+from .team import Team, forked
 from .tensor import Tensor, no_grad
 
 
@@ -52,14 +53,16 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
         loss_function: Callable[[Tensor, Tensor], Tensor] = functional.cross_entropy,
         test: Any = None, scheduler: Any = None, progress: Progress | None = None,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-        should_stop: Callable[[], bool] = lambda: False) -> list[Epoch]:
+        should_stop: Callable[[], bool] = lambda: False, workers: int = 1) -> list[Epoch]:
     """Train `model` on the batches of `loader` until `epochs` passes have been made.
 
     test: a data set to measure the accuracy on after each epoch (see `evaluate`).
     scheduler: an lr_scheduler whose step() is called after every batch.
     progress: where to begin, and where the training stands when this returns.
     on_epoch: called after each epoch with what came of it.
-    should_stop: asked after every batch; when true, fit returns at once.
+    should_stop: asked at every batch; when true, fit returns after it.
+    workers: how many processes share each batch (see `team`). The result depends on their
+        number only by rounding, and for one number it is the same bit for bit.
 
     Returns one Epoch for each pass made. A bar shows the way where stderr is a terminal.
     Raises FloatingPointError if the loss stops being a number.
@@ -67,49 +70,61 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
     if len(loader) == 0:
         raise ValueError("there is nothing to train on: the loader has no batches")
     progress = Progress() if progress is None else progress
-    stopped = False
-    while progress.epoch < epochs and not stopped:
-        stopped = _train_one_epoch(model.train(), loader, optimizer, epochs, loss_function,
-                                   scheduler, progress, should_stop)
-        if progress.batch < len(loader):
-            break
-        _check_loss(progress)
-        accuracy = None if test is None else evaluate(model, test).accuracy
-        done = Epoch(progress.epoch + 1, float(progress.loss_sum) / len(loader), accuracy,
-                     progress.seconds)
-        progress.history.append(done)
-        progress.epoch, progress.batch = done.epoch, 0
-        progress.loss_sum, progress.seconds = 0.0, 0.0
-        on_epoch(done)
+    with forked(workers, list(model.parameters())) as team:
+        stopped = False
+        while progress.epoch < epochs and not stopped:
+            stopped = _train_one_epoch(team, model.train(), loader, optimizer, epochs,
+                                       loss_function, scheduler, progress, should_stop)
+            if progress.batch < len(loader):
+                break
+            if team.rank == 0:
+                _check_loss(progress)
+            accuracy = None if test is None or team.rank else evaluate(model, test).accuracy
+            done = Epoch(progress.epoch + 1, float(progress.loss_sum) / len(loader), accuracy,
+                         progress.seconds)
+            progress.history.append(done)
+            progress.epoch, progress.batch = done.epoch, 0
+            progress.loss_sum, progress.seconds = 0.0, 0.0
+            if team.rank == 0:
+                on_epoch(done)
     return progress.history
 
 
-def _train_one_epoch(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int,
-                     loss_function: Callable[[Tensor, Tensor], Tensor], scheduler: Any,
-                     progress: Progress, should_stop: Callable[[], bool]) -> bool:
+def _train_one_epoch(team: Team, model: Module, loader: DataLoader, optimizer: Optimizer,
+                     epochs: int, loss_function: Callable[[Tensor, Tensor], Tensor],
+                     scheduler: Any, progress: Progress, should_stop: Callable[[], bool]) -> bool:
     """Train on what is left of the present epoch; true if asked to stop."""
     from tqdm import tqdm
 
-    device = next(model.parameters()).device
-    bar = tqdm(loader.batches(progress.epoch, start=progress.batch), leave=False, disable=None,
+    parameters = list(model.parameters())
+    device = parameters[0].device
+    bar = tqdm(loader.batches(progress.epoch, start=progress.batch), leave=False,
+               disable=True if team.rank else None,  # None: no bar where there is no terminal
                desc=f"epoch {progress.epoch + 1}/{epochs}", unit="batch",
                initial=progress.batch, total=len(loader))
     began, before = time.perf_counter(), progress.seconds
     with bar:
-        for pictures, labels in bar:
-            loss = loss_function(model(pictures.to(device)), labels.to(device))
+        for batch in bar:
+            team.seed(loader.seed, progress.epoch, progress.batch)
+            pictures, labels = team.share(batch)
             optimizer.zero_grad()
-            loss.backward()
+            loss: Any = 0.0
+            if len(labels):  # else the batch is smaller than the team
+                loss = loss_function(model(pictures.to(device)), labels.to(device))
+                loss.backward()
+                loss = loss.data
+            part = len(labels) / len(batch[1])
+            loss, stop = team.exchange(parameters, loss, part, should_stop())
             optimizer.step()
             if scheduler is not None:
                 scheduler.step()
 
-            progress.loss_sum = progress.loss_sum + loss.data
+            progress.loss_sum = progress.loss_sum + loss
             progress.batch += 1
             progress.seconds = before + time.perf_counter() - began
             if progress.batch % 100 == 0:  # seldom: reading the loss makes a GPU wait
                 bar.set_postfix(loss=f"{float(progress.loss_sum) / progress.batch:.3f}")
-            if should_stop():
+            if stop:
                 return True
     return False
 
