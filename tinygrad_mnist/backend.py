@@ -49,6 +49,20 @@ def is_array(value: object) -> bool:
     return cupy is not None and isinstance(value, cupy.ndarray)
 
 
+def as_array(value: Any) -> Array:
+    """`value` itself if it is an array, else a NumPy array made of it."""
+    if isinstance(value, np.generic) or not is_array(value):  # NumPy computes scalars of 0-d arrays
+        return np.asarray(value)
+    return value
+
+
+def live_together(array: Array, other: Array) -> bool:
+    """Whether two arrays live on one device."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return isinstance(other, (np.ndarray, np.generic))
+    return device_of(array) == device_of(other)
+
+
 def device_of(array: Array) -> str:
     """Where `array` lives: "cpu", "cuda:0", ..."""
     return "cpu" if array_module(array) is np else f"cuda:{array.device.id}"
@@ -149,7 +163,7 @@ def keep_freed_memory() -> None:
 
 # --- random numbers ----------------------------------------------------------------------
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when first needed: numpy.random loads slowly
 
 
 def manual_seed(seed: int | Sequence[int]) -> None:
@@ -162,5 +176,8 @@ def manual_seed(seed: int | Sequence[int]) -> None:
 
 
 def generator() -> np.random.Generator:
-    """The generator that `manual_seed` seeds."""
+    """The generator that `manual_seed` seeds; a different one in each run if nobody does."""
+    global _generator
+    if _generator is None:
+        _generator = np.random.default_rng()
     return _generator

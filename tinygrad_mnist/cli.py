@@ -7,6 +7,7 @@ can cause, told in one line. `--traceback` shows where an error arose.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import signal
 import sys
@@ -265,6 +266,26 @@ def beside(left: list[str], right: list[str]) -> str:
     return "\n".join(f"{a}   {b}".rstrip() for a, b in zip(left, right, strict=True))
 
 
+# --- bench -------------------------------------------------------------------------------
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure speed and memory beside PyTorch and others (in a clone of the repository)."""
+    tests = Path(__file__).resolve().parent.parent / "tests"
+    if not (tests / "benchmarks").is_dir():
+        return _fail("the benchmark is run from a clone of the repository: it is in "
+                     "tests/benchmarks, which is not installed with the package")
+    _check_can_write(options.plot)
+    sys.path.insert(0, str(tests))
+    benchmarks = importlib.import_module("benchmarks")
+    report = benchmarks.run(options.quick, _speaker(options.json))
+    if options.plot:
+        benchmarks.draw(report, options.plot)
+    if options.json:
+        print(json.dumps(report.as_dict()))
+    return 0
+
+
 # --- what the commands share -------------------------------------------------------------
 
 
@@ -352,4 +373,11 @@ def _parser() -> argparse.ArgumentParser:
                        help="read the first N of MNIST's test pictures")
     added.add_argument("--plot", metavar="FILE",
                        help="draw what each layer makes of the first picture")
+
+    added = command(bench)
+    added.add_argument("--quick", action="store_true",
+                       help="only see that it works: too few rounds for the numbers to count")
+    added.add_argument("--plot", metavar="FILE",
+                       help="draw a training step's time in each library, for example into "
+                            "bench.png")
     return parser

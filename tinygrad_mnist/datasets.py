@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
 import math
 import os
 import struct
@@ -267,6 +266,8 @@ def _is_gzip(path: Path) -> bool:
 
 def _check(content: np.ndarray, file: IdxFile) -> None:
     """Compare content with what it should be, from the plainest fault to the subtlest."""
+    import hashlib  # brings a cryptographic library along, which takes its time
+
     beginning, header = content[:len(file.header)].tobytes(), file.header
     if beginning[:4] != header[:4]:
         raise _DamageError(f"it begins with the bytes [{beginning[:4].hex(' ')}], but an IDX file "

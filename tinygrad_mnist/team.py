@@ -17,12 +17,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-import mmap
-import multiprocessing
 import os
-import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -70,6 +66,8 @@ class _ForkedTeam(Team):
     """
 
     def __init__(self, size: int, parameters: Sequence[Tensor]):
+        import multiprocessing
+
         fork = multiprocessing.get_context("fork")
         self.size = size
         floats = sum(parameter.numel() for parameter in parameters)
@@ -126,6 +124,8 @@ class _ForkedTeam(Team):
 
     def start(self) -> None:
         """Become `size` processes. Each goes on from here with its own rank."""
+        import signal
+
         self._parent = os.getpid()
         for rank in range(1, self.size):
             with warnings.catch_warnings():
@@ -140,6 +140,8 @@ class _ForkedTeam(Team):
 
     def end(self) -> None:
         """End the children, wherever they are."""
+        import signal
+
         for child in self.children:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(child, signal.SIGKILL)
@@ -165,7 +167,7 @@ def forked(size: int, parameters: Sequence[Tensor]) -> Iterator[Team]:
             yield team
         except BaseException:
             if team.rank:
-                traceback.print_exc()
+                sys.excepthook(*sys.exc_info())
             raise
         finally:
             if team.rank:  # a child has done its part: it must not go on with the program
@@ -188,5 +190,7 @@ def cores() -> int:
 
 def _shared(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array of zeros that stays common to all processes forked from this one."""
+    import mmap
+
     memory = mmap.mmap(-1, max(1, math.prod(shape)) * dtype.itemsize)
     return np.frombuffer(memory, dtype, math.prod(shape)).reshape(shape)

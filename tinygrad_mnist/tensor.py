@@ -20,7 +20,8 @@ import functools
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,7 +54,7 @@ class Tensor:
     __array_ufunc__ = None  # array + tensor: let the Tensor do it, not NumPy item by item
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        self.data: Array = data if backend.is_array(data) else np.asarray(data)
+        self.data: Array = data if data.__class__ is np.ndarray else backend.as_array(data)
         self.grad: Tensor | None = None
         self.requires_grad = False
         self.grad_fn: Step | None = None
@@ -255,7 +256,7 @@ class Tensor:
         arrived: dict[Tensor, Array] = {}
         remaining = _oldest_first(self)
         while remaining:
-            tensor, step = remaining.pop()
+            _, tensor, step = remaining.pop()
             received = gradients.pop(tensor)
             if tensor._keeps_grad:
                 arrived[tensor] = received
@@ -361,9 +362,9 @@ class Step:
     __slots__ = ("__weakref__", "lines", "name", "number")
     _numbers = itertools.count()
 
-    def __init__(self, lines: list[tuple[Tensor, Line]]):
+    def __init__(self, lines: list):
         self.name = "?"
-        self.lines = lines
+        self.lines: list[tuple[Tensor, Line]] = lines
         self.number = next(Step._numbers)
 
 
@@ -374,33 +375,37 @@ def record(value: Array, *inputs: tuple[Tensor | None, Line]) -> Tensor:
     input requires a gradient, or if the result is no floating-point number that could have one.
     """
     result = Tensor(value)
-    if _recording.get() and result.data.dtype.kind == "f":
-        lines = [(i, line) for i, line in inputs if i is not None and i.requires_grad]
-        if lines:
+    if _recording.get():
+        lines = []
+        for line in inputs:
+            if line[0] is not None and line[0].requires_grad:
+                lines.append(line)
+        if lines and result.data.dtype.kind == "f":
             result.requires_grad = True
             result.grad_fn = Step(lines)
     return result
 
 
-def _oldest_first(tensor: Tensor) -> list[tuple[Tensor, Step]]:
-    """Every tensor made on the way to `tensor`, itself included, with its step, by age.
+def _oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
+    """Every tensor made on the way to `tensor`, itself included, by age: (number, tensor, step).
 
     A loop with a list of its own, not a recursion: a graph may be deeper than Python's stack.
     """
-    found: dict[Tensor, Step] = {}
-    unvisited = [tensor]
+    visited: set[Tensor] = set()
+    found, unvisited = [], [tensor]
     while unvisited:
         made = unvisited.pop()
         step = made.grad_fn
-        if step is None or made in found:
+        if step is None or made in visited:
             continue
         if not step.lines:
             raise RuntimeError(f"backward: the graph behind <{step.name}> has been let go by an "
                                "earlier backward: compute the loss again, or give the earlier "
                                "backward retain_graph=True")
-        found[made] = step
-        unvisited.extend(source for source, _ in step.lines)
-    return sorted(found.items(), key=lambda pair: pair[1].number)
+        visited.add(made)
+        found.append((step.number, made, step))
+        unvisited += [source for source, _ in step.lines]
+    return sorted(found)
 
 
 def _flow_back(step: Step, received: Array, gradients: dict[Tensor, Array], retain: bool) -> None:
@@ -423,9 +428,12 @@ def _flow_back(step: Step, received: Array, gradients: dict[Tensor, Array], reta
 
 def _fitted(gradient: Array, data: Array) -> Array:
     """A gradient with broadcasting undone, checked to match the input it is for."""
+    if (gradient.__class__ is data.__class__ is np.ndarray and gradient.dtype is data.dtype
+            and gradient.shape == data.shape):
+        return gradient  # as nearly always
     if gradient.shape != data.shape:
         gradient = _unbroadcast(gradient, data.shape)
-    if gradient.dtype != data.dtype or backend.device_of(gradient) != backend.device_of(data):
+    if gradient.dtype != data.dtype or not backend.live_together(gradient, data):
         raise TypeError(f"the gradient is {gradient.dtype} on {backend.device_of(gradient)}, but "
                         f"its input is {data.dtype} on {backend.device_of(data)}")
     return gradient
@@ -460,17 +468,18 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
     parameters = inspect.signature(function).parameters.values()
     takes = [p for p in parameters if "Tensor" in re.findall(r"\w+", str(p.annotation))]
     names = [p.name for p in takes]
-    any_number = any(p.kind is p.VAR_POSITIONAL for p in takes)
+    count = sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in takes) else len(takes)
 
-    def perform(*arguments: Any, **options: Any) -> Tensor:
-        for named in names[len(arguments):] if options else ():
-            if named not in options:
-                break
-            arguments += (options.pop(named),)
-        count = len(arguments) if any_number else len(names)
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Tensor:
+        observer = _observer.get()
+        if observer is not None:
+            with observed_by(None):  # what an operation is made of is not watched again
+                return observer.forward(name, arguments, lambda: call(*arguments, **options))
+        if options:
+            arguments = _with_named(arguments, names, options)
         try:
-            tensors = _as_tensors(arguments[:count], lifts)
-            result = function(*tensors, *arguments[count:], **options)
+            result = function(*_with_tensors(arguments, count, lifts), **options)
         except Exception as error:
             raise _explained(error, name, arguments[:count])  # noqa: B904
         step = getattr(result, "grad_fn", None)
@@ -478,26 +487,41 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
             step.name = name
         return result
 
-    @functools.wraps(function)
-    def call(*arguments: Any, **options: Any) -> Tensor:
-        observer = _observer.get()
-        if observer is None:
-            return perform(*arguments, **options)
-        return observer.forward(name, arguments, lambda: perform(*arguments, **options))
-
     return call
 
 
-def _as_tensors(inputs: tuple, lifts: bool) -> list[Tensor | None]:
-    """The inputs of an operation as Tensors that may meet. An optional one may be None."""
+def _with_named(arguments: tuple, names: list[str], options: dict[str, Any]) -> tuple:
+    """The arguments, and after them the tensors that were given by name."""
+    for name in names[len(arguments):]:
+        if name not in options:
+            break
+        arguments += (options.pop(name),)
+    return arguments
+
+
+def _with_tensors(arguments: tuple, count: int, lifts: bool) -> tuple:
+    """The arguments with the first `count` as Tensors that may meet; an optional one is None."""
+    first = None
+    for each in arguments[:count]:
+        if isinstance(each, Tensor):
+            data = each.data
+            if first is None:
+                first = data
+            elif data.dtype is not first.dtype or data.__class__ is not first.__class__:
+                break
+        elif each is not None:
+            break
+    else:
+        return arguments  # they are Tensors alike, as nearly always
+    return (*_as_tensors(arguments[:count], lifts), *arguments[count:])
+
+
+def _as_tensors(inputs: tuple, lifts: bool) -> Sequence[Tensor | None]:
     made = [i if i is None or isinstance(i, Tensor) else _from_plain(i, inputs) for i in inputs]
     arrays = [i.data for i in made if i is not None]
-    for other in arrays[1:]:
-        if backend.device_of(other) != backend.device_of(arrays[0]):
-            raise RuntimeError("the inputs live on different devices: move them with .to(device)")
-        if other.dtype is not arrays[0].dtype:
-            return _with_one_dtype(made, lifts)
-    return made
+    if not all(backend.live_together(arrays[0], other) for other in arrays[1:]):
+        raise RuntimeError("the inputs live on different devices: move them with .to(device)")
+    return _with_one_dtype(made, lifts)
 
 
 def _from_plain(value: Any, inputs: tuple) -> Tensor:
@@ -516,7 +540,9 @@ def _with_one_dtype(inputs: list[Tensor | None], lifts: bool) -> list[Tensor | N
     """Integers beside floats become such floats, if the operation allows it at all."""
     dtypes = {i.dtype for i in inputs if i is not None}
     floats = {dtype for dtype in dtypes if dtype.kind == "f"}
-    if len(floats) > 1 or (len(dtypes) > 1 and floats and not lifts):
+    if len(dtypes) == 1:
+        return inputs
+    if len(floats) > 1 or (floats and not lifts):
         raise TypeError(f"{' and '.join(sorted(map(str, dtypes)))} do not mix here: convert one "
                         "with .to(dtype), for example x.float()")
     if not floats:

@@ -10,18 +10,15 @@ Pictures lie batch last here, (C, H, W, N): each slice is made of long contiguou
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..backend import Array, array_module, batch_last, columns_at_once
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A window on pictures of one size. All sizes are (height, width) pairs of pixels."""
 
     picture: tuple[int, int]
@@ -33,12 +30,9 @@ class Window:
     @property
     def places(self) -> tuple[int, int]:
         """(OH, OW): at how many places the window stops."""
-        OH, OW = (
-            (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-            for size, kernel, stride, padding, dilation in zip(
-                self.picture, self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        )
-        return OH, OW
+        (H, W), (KH, KW), (SH, SW), (PH, PW), (DH, DW) = self
+        return ((H + 2 * PH - DH * (KH - 1) - 1) // SH + 1,
+                (W + 2 * PW - DW * (KW - 1) - 1) // SW + 1)
 
     @property
     def cells(self) -> list[tuple[int, int]]:
@@ -114,9 +108,11 @@ def slide(input_shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, 
 
 def pair(value: Any, name: str, at_least: int) -> tuple[int, int]:
     """(value, value) from one integer, or the two of a pair; (height, width)."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    with contextlib.suppress(TypeError):
-        sizes = tuple(operator.index(size) for size in both)
-        if len(sizes) == 2 and min(sizes) >= at_least:
+    try:
+        height, width = value if isinstance(value, (tuple, list)) else (value, value)
+        sizes = operator.index(height), operator.index(width)
+        if min(sizes) >= at_least:
             return sizes
+    except (TypeError, ValueError):
+        pass
     raise ValueError(f"{name} must be an integer >= {at_least} or a pair of them, not {value!r}")
