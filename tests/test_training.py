@@ -1,7 +1,9 @@
 """The training loop: it learns, it measures, and it can be interrupted at any batch."""
 
 import dataclasses
+import gc
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,3 +203,29 @@ def test_the_curve_is_drawn(tmp_path, ending):
     training.plot([dataclasses.replace(history[0], test_accuracy=None)], tmp_path / "one.png")
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending]
     assert file.read_bytes().startswith(start)
+
+
+def test_200_steps_without_garbage_collection_do_not_grow_the_process(digits):
+    """A graph has no reference cycle, so it frees itself, and its memory serves the next step."""
+    resident = Path("/proc/self/statm")
+    if not resident.exists():
+        pytest.skip("this system does not tell a process's memory in /proc")
+    model = models.create("seed")
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    pictures, labels = digits[0][:32]
+
+    def pages_after(steps):
+        for _ in range(steps):
+            loss = nn.CrossEntropyLoss()(model(pictures), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return int(resident.read_text().split()[1])
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = pages_after(50)
+        assert pages_after(200) - before < 256, "it grew by more than a megabyte"
+    finally:
+        gc.enable()
