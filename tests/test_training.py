@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tinygrad_mnist import (
     DataLoader,
@@ -229,3 +230,19 @@ def test_200_steps_without_garbage_collection_do_not_grow_the_process(digits):
         assert pages_after(200) - before < 256, "it grew by more than a megabyte"
     finally:
         gc.enable()
+
+
+def test_the_number_of_threads_matters_only_by_rounding(digits):
+    """And for one number of threads, the result is the same bit for bit."""
+    def weights(threads):
+        manual_seed(0)
+        model = models.create("seed")
+        loader = DataLoader(digits[0], 64, shuffle=True, seed=1)
+        with threadpool_limits(threads, user_api="blas"):
+            training.fit(model, loader, optim.SGD(model.parameters(), lr=0.01), epochs=1)
+        return np.concatenate([p.data.reshape(-1) for p in model.parameters()])
+
+    one, two = weights(1), weights(2)
+    np.testing.assert_allclose(one, two, rtol=0, atol=1e-5)
+    assert weights(1).tobytes() == one.tobytes()
+    assert weights(2).tobytes() == two.tobytes()
