@@ -6,10 +6,10 @@ then all kernels look at all patches in a single product, the thing computers do
 
     kernels (O, C*KH*KW)  @  columns (C*KH*KW, OH*OW*N)  =  output (O, OH*OW*N)
 
-The whole matrix of columns would be KH*KW times as large as the pictures. So it is never
-whole: a few rows of the output at a time, the columns are written, multiplied while they are
-still in the processor's cache, and forgotten. Writing them again on the way back is cheaper
-than keeping them.
+The whole matrix of columns is KH*KW times as large as the pictures. So it is made for a few
+rows of the output at a time, as many as pay (`backend.columns_at_once`): the columns are
+written, multiplied while they are still in the processor's cache, and forgotten. Writing them
+again on the way back costs little, and keeping them would cost memory.
 
 On the way back each pixel was part of many patches, so `col2im` adds up what they all say.
 """
@@ -69,7 +69,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
 
 
 def im2col(patches: Array) -> Array:
-    """Every patch as a column: (C, KH, KW, R, OW, N) -> (C*KH*KW, R*OW*N), in new memory."""
+    """Every patch as a column: (C, KH, KW, R, OW, N) -> (C*KH*KW, R*OW*N)."""
     C, KH, KW = patches.shape[:3]
     return patches.reshape(C * KH * KW, -1)
 

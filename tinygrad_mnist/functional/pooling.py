@@ -19,7 +19,6 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     """
     window = _pooling_window(input, kernel_size, stride, padding)
     xp = array_module(input.data)
-    xp = array_module(input.data)
     patches = window.patches(window.framed(input.data, -float("inf")))  # (C, KH, KW, OH, OW, N)
     first, *others = window.cells
     best = patches[:, *first].copy()                              # (C, OH, OW, N)
