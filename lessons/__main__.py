@@ -35,7 +35,7 @@ def lessons() -> dict[int, Path]:
 def purpose(path: Path) -> str:
     """A lesson's idea, and in brackets its time: the docstring has a line in each language."""
     english, chinese = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
-    return chinese if stage.language() == "zh" else english
+    return stage.chosen(english, chinese)
 
 
 def cells(path: Path) -> list[Cell]:
@@ -57,7 +57,7 @@ def present(path: Path, pausing: bool) -> None:
     place, all_cells = 0, cells(path)
     while place < len(all_cells):
         cell = all_cells[place]
-        title = cell.title.split(" | ")[stage.language() == "zh"]
+        title = stage.chosen(*cell.title.split(" | "))
         print(f"\n--- {place + 1}/{len(all_cells)}  {title} " + "-" * 20)
         if pausing:
             print("\n".join(f"  | {line}" for line in cell.code.strip().splitlines()), "\n")

@@ -175,3 +175,17 @@ def test_a_wrong_answer_gets_a_hint(capsys, monkeypatch):
     assert not stage.check("5.1", [3, 4])
     assert not stage.check("5.1", "three")
     assert "not yet. A 3x3 kernel fits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("text", "lines"), [
+    ("one two three", ["one two", "three"]),
+    ("一二三四五六七", ["一二三四", "五六七"]),
+    ("一二三四,五六", ["一二三四,", "五六"]),
+    ("一二 3x3 的核", ["一二 3x3", "的核"]),
+    ("", [""]),
+])
+def test_texts_are_wrapped_by_what_they_take_on_the_screen(monkeypatch, text, lines):
+    monkeypatch.syspath_prepend(str(ROOT / "lessons"))
+    import stage
+
+    assert stage.wrapped(text, 8) == lines
