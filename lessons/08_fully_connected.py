@@ -1,0 +1,100 @@
+"""Fully connected and softmax: every feature has a say, and scores become probabilities. (4 s)
+全连接与 softmax:每个特征都参与打分,分数再变成概率。(4 秒)
+"""
+
+# %% Every feature has a say | 每个特征都参与打分
+import numpy as np
+from stage import BLUE, GREEN, GREY, ORANGE, ask, check, new_figure, remember, say, show, words
+
+from tinygrad_mnist import functional, tensor
+
+ask("Found in a picture: 2 of a loop above, 0 of a loop below, 1 of a bar. Which digit gets the "
+    "highest score, if each has weights of its own for these features?",
+    zh="图片里找到:上圈 2,下圈 0,横线 1。每个数字各有一套权重,谁得分最高?")
+features, digits = np.array([2.0, 0.0, 1.0]), ["8", "9", "7"]
+weight = np.array([[2.0, 2.0, -1.0], [2.0, -2.0, 1.0], [-1.0, -1.0, 3.0]])
+bias = np.array([-2.0, -2.0, -1.0])
+logits = functional.linear(tensor(features[None]), tensor(weight), tensor(bias))
+scores = logits.numpy()[0]
+for digit, row, b, score in zip(digits, weight, bias, scores, strict=True):
+    terms = " + ".join(f"{x:.0f}*{w:.0f}" for x, w in zip(features, row, strict=True))
+    print(f"{digit}:  {terms} + {b:.0f} = {score:.0f}")
+assert scores.tolist() == [1, 3, 0], "the 9 wins: a loop above speaks for it, one below against"
+figure = new_figure(10, 5)
+axes = figure.subplots()
+for (o, i), w in np.ndenumerate(weight):
+    axes.plot([0, 1], [-i, -o], "-" if w > 0 else "--", color=BLUE if w > 0 else ORANGE,
+              linewidth=3 * abs(w), zorder=1)
+    axes.text(0.22, -i + 0.22 * (i - o), f"{w:+.0f}", ha="center", va="center",
+              bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+for i, name in enumerate((words("loop above", zh="上圈"), words("loop below", zh="下圈"),
+                          words("bar", zh="横线"))):
+    axes.text(-0.05, -i, f"{name}: {features[i]:.0f}", ha="right", va="center")
+    axes.text(1.05, -i, f"{digits[i]}", va="center", weight="bold", fontsize=24)
+axes.set(xlim=(-0.5, 1.2), title=words("each line is a weight", zh="每条线是一个权重"))
+axes.set_axis_off()
+show(figure, "08_votes")
+remember("Fully connected: each output is a weighted sum of all inputs, and a bias.",
+         zh="全连接:每个输出都是所有输入的加权和,再加一个偏置。")
+
+# %% It sees a list | 它看到的是一串数
+ask("A picture is laid out as 784 pixels. Shuffle them, and the weights alike: new scores?",
+    zh="图片摊成一行 784 个像素。打乱像素,权重也跟着换位,得分会变吗?")
+random = np.random.default_rng(0)
+pixels, weights, order = random.random((1, 784)), random.random((10, 784)), random.permutation(784)
+straight = functional.linear(tensor(pixels), tensor(weights)).numpy()
+shuffled = functional.linear(tensor(pixels[:, order]), tensor(weights[:, order])).numpy()
+print(f"(1, 784) and (10, 784) -> {straight.shape}")
+print(straight[0, :6].round(2), "...")
+print(shuffled[0, :6].round(2), "...")
+assert np.allclose(straight, shuffled), "a sum does not care about the order of its terms"
+remember("It does not know which pixels are neighbours. So convolve first, and combine last.",
+         zh="全连接不知道哪些像素相邻。所以先卷积,最后再汇总。")
+
+# %% Scores become probabilities | 分数变成概率
+ask("The scores are 1, 3 and 0. How sure is that of the 9, in per cent?",
+    zh="得分是 1、3、0。是 9 的把握有百分之几?")
+powers = np.exp(scores)
+print("e**1 + e**3 + e**0 = {:.3f} + {:.3f} + {:.3f}".format(*powers), f"= {powers.sum():.3f}")
+for digit, power in zip(digits, powers, strict=True):
+    print(f"{digit}:  {power:6.3f} / {powers.sum():.3f} = {power / powers.sum():.3f}")
+probabilities = functional.softmax(logits, dim=1).numpy()[0]
+assert np.allclose(probabilities, powers / powers.sum()), "softmax: powers of e, by their sum"
+assert np.isclose(probabilities.sum(), 1), "together they are 1, as probabilities must be"
+panels = [(words("score (logit)", zh="得分 (logit)"), scores, GREY),
+          (words("e to the score", zh="e 的得分次方"), powers, BLUE),
+          (words("probability", zh="概率"), probabilities, GREEN)]
+figure = new_figure(13, 4.2)
+for axes, (name, values, colour) in zip(figure.subplots(1, 3), panels, strict=True):
+    axes.bar_label(axes.bar(digits, values, color=colour), fmt="%.3g", fontsize=18)
+    axes.set(title=name, yticks=[], ylim=(0, 1.15 * values.max()))
+show(figure, "08_softmax")
+remember("Softmax: e to the power of each score, divided by the sum of them all.",
+         zh="softmax:先算 e 的得分次方,再除以它们的总和。")
+
+# %% Why the largest is subtracted first | 为什么先减去最大的
+ask("Add 1000 to all three scores. What should happen to the probabilities? What does happen?",
+    zh="三个得分都加 1000,概率应该怎样?实际会怎样?")
+high = scores + 1000
+with np.errstate(over="ignore", invalid="ignore"):
+    naive = np.exp(high) / np.exp(high).sum()
+lowered = high - high.max()
+careful = np.exp(lowered) / np.exp(lowered).sum()
+print(f"e ** {high} / sum  ->  {naive}")
+print(f"e ** {lowered} / sum  ->  {careful.round(3)}")
+assert np.isnan(naive).all(), "e**1000 is too large for a float: infinity by infinity is nan"
+assert np.allclose(careful, probabilities), "the same distances give the same probabilities"
+assert np.allclose(functional.softmax(tensor(high), 0), careful), "and so does the engine"
+remember("Only the distances count. So move the largest to 0, and no power is ever above 1.",
+         zh="只有差值起作用。所以把最大的移到 0,任何一个幂都不会超过 1。")
+
+# %% Exercises | 练习
+say("1. Weights 1 and -2, bias 3, inputs 4 and 1. What is the output?",
+    zh="1. 权重是 1 和 -2,偏置是 3,输入是 4 和 1,输出是多少?")
+# check("8.1", 0)
+say("2. Four scores are all 5. What are the probabilities?", zh="2. 四个得分都是 5,概率各是多少?")
+# check("8.2", [0, 0, 0, 0])
+say("3. How many numbers does a fully connected layer from 1568 inputs to 16 outputs learn?",
+    zh="3. 一个从 1568 个输入到 16 个输出的全连接层要学习几个数?")
+# check("8.3", 0)
+assert check("8.3", 1568 * 16 + 16), "the answers can be checked"
