@@ -48,7 +48,9 @@ def run(path, language, *options):
     done = subprocess.run(
         [sys.executable, "-W", "error", str(path), "--lang", language, *options], cwd=ROOT,
         capture_output=True, text=True, timeout=180,
-        env=os.environ | {"LESSONS_AUTO": "1", "PYTHONIOENCODING": "utf-8"})
+        # One thread for matrix products: beside other programs two get in each other's way.
+        env=os.environ | {"LESSONS_AUTO": "1", "PYTHONIOENCODING": "utf-8",
+                          "OPENBLAS_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     return done.stdout, time.perf_counter() - began
 
