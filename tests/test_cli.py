@@ -4,6 +4,7 @@ Most tests run `main` on the first pictures of each set, for speed; the last one
 command on all of MNIST.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygrad_mnist import TensorDataset, checkpoint, cli, datasets, models, transforms
+from tinygrad_mnist import (
+    TensorDataset,
+    checkpoint,
+    cli,
+    datasets,
+    handwriting,
+    ladder,
+    models,
+    training,
+    transforms,
+)
+from tinygrad_mnist.recipes import RECIPES, TALK, Recipe
+from tinygrad_mnist.transforms import RandomAffine
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = [sys.executable, "-W", "error", "-m", "tinygrad_mnist"]
@@ -116,6 +129,118 @@ def test_resume_of_another_recipe_or_of_nothing_changes_nothing(capsys, few_pict
     assert out_file.read_bytes() == before
 
 
+def test_a_recipe_is_followed_and_written_into_the_file(capsys, few_pictures, tmp_path):
+    code, out, _ = run(capsys, "train", "--recipe", "mlp", "--epochs", 2, "--out", tmp_path / "w")
+    assert code == 0
+    assert out.startswith("training mlp (50,890 parameters) on cpu in 1 process: 640 pictures, 2 ")
+    _, header = checkpoint.read(tmp_path / "w")
+    told = RECIPES["mlp"].as_dict() | {"epochs": 2}
+    assert json.loads(header["recipe"]) == told
+    assert json.loads(header["trained"]) == {"epochs": 2, "batches": 0}
+
+
+def test_without_a_recipe_it_is_the_talks(capsys, few_pictures, tmp_path):
+    run(capsys, "train", "--out", tmp_path / "w", "--workers", 1)
+    _, header = checkpoint.read(tmp_path / "w")
+    assert json.loads(header["recipe"]) == TALK.as_dict() | {"workers": 1}
+
+
+@pytest.fixture
+def short_recipe(monkeypatch):
+    """A recipe with all that has a state: a cycle, momentum, dropout and augmentation."""
+    recipe = Recipe("linear", epochs=3, optimizer="Adam", lr=1e-2, one_cycle=True, workers=1,
+                    augment=(RandomAffine(10, 1),))
+    monkeypatch.setitem(RECIPES, "linear", recipe)
+
+
+@pytest.mark.parametrize("batches", [3, 10, 14])
+def test_a_recipe_is_taken_up_again(capsys, few_pictures, short_recipe, tmp_path, monkeypatch,
+                                    batches):
+    whole, apart = tmp_path / "whole", tmp_path / "apart"
+    run(capsys, "train", "--recipe", "linear", "--out", whole)
+
+    @contextlib.contextmanager
+    def interrupted():
+        asked = iter(range(1, batches))
+        yield lambda: next(asked, None) is None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "_interrupt", interrupted)
+        code, _, err = run(capsys, "train", "--recipe", "linear", "--out", apart)
+    assert code == 1
+    assert "The same command with --resume goes on" in err
+    code, out, _ = run(capsys, "train", "--recipe", "linear", "--out", apart, "--resume")
+    assert code == 0
+    assert "going on from" in out
+    (ours, our_header), (theirs, their_header) = map(checkpoint.read, (apart, whole))
+    assert all(np.array_equal(ours[key], theirs[key]) for key in theirs)
+    assert our_header == their_header
+
+
+def test_habits_are_added_to_the_training_pictures_only(capsys, tmp_path, monkeypatch):
+    def few(train):
+        data = datasets.MNIST(train=train, transform=transforms.ToTensor())
+        data.images, data.labels = data.images[:640], data.labels[:640]
+        return data
+
+    def fit(model, loader, *others, test, progress, **options):
+        given.extend([loader.dataset.images, test.images])
+        progress.epoch, progress.history = 1, [training.Epoch(1, 0.0, 0.5, 1.0)]
+
+    given = []
+    monkeypatch.setattr(cli, "_mnist", few)
+    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setitem(RECIPES, "linear", Recipe("linear", epochs=1, habits=0.5, seed=3))
+    assert run(capsys, "train", "--recipe", "linear", "--out", tmp_path / "w")[0] == 0
+    before = few(train=True)
+    np.testing.assert_array_equal(
+        given[0], handwriting.with_habits(before.images, before.labels, 0.5, seed=3))
+    np.testing.assert_array_equal(given[1], few(train=False).images)
+
+
+def test_a_cycle_cannot_be_made_longer_once_begun(capsys, few_pictures, short_recipe, tmp_path):
+    run(capsys, "train", "--recipe", "linear", "--out", tmp_path / "w")
+    code, _, err = run(capsys, "train", "--recipe", "linear", "--out", tmp_path / "w", "--resume",
+                       "--epochs", 4)
+    assert code == 1
+    assert "epochs was 3, now 4" in err
+
+
+# --- ladder ------------------------------------------------------------------------------
+
+
+def test_the_ladder_shows_each_step_and_each_network(capsys, few_pictures, weights, monkeypatch):
+    drawings = weights.parent / "drawn.jsonl"
+    drawings.write_text('{"label": 7, "strokes": [[[0, 0], [6, 0], [2, 9]]]}\n')
+    monkeypatch.setattr(ladder, "shipped", lambda: {"seed": weights})
+    code, out, _ = run(capsys, "ladder", "--drawn", drawings)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == f"seed on the 1 drawings of {drawings}"
+    assert [line[:9].strip() for line in lines[2:8]] == [*ladder.STEPS, "same pen"]
+    assert lines[9].split() == ["model", "parameters", "MNIST", "drawn"]
+    assert lines[10].split()[:2] == ["seed", "30,074"]
+
+    _, out, _ = run(capsys, "ladder", "--drawn", drawings, "--json")
+    told = json.loads(out)
+    assert [each["step"] for each in told["steps"]] == [*ladder.STEPS, "same pen"]
+    assert told["models"][0]["drawn"] in (0, 1)
+
+
+def test_without_drawings_the_ladder_compares_the_networks(capsys, few_pictures, weights,
+                                                           monkeypatch):
+    monkeypatch.setattr(ladder, "shipped", lambda: {"seed": weights})
+    _, out, _ = run(capsys, "ladder")
+    assert out.splitlines()[0].split() == ["model", "parameters", "MNIST"]
+
+
+def test_no_shipped_weights_are_told(capsys, monkeypatch):
+    monkeypatch.setattr(ladder, "shipped", dict)
+    code, _, err = run(capsys, "ladder")
+    assert code == 1
+    assert "there is no seed.safetensors in" in err
+
+
 # --- evaluate ----------------------------------------------------------------------------
 
 
@@ -200,6 +325,7 @@ WRONG_USE = [
     (["train", "--lr", "nan"], "must be a number above 0"),
     (["train", "--seed", "-3"], "whole number from 0 on"),
     (["train", "--model", "transformer"], "invalid choice: 'transformer'"),
+    (["train", "--recipe", "soup"], "invalid choice: 'soup'"),
     (["evaluate"], "FILE"),
     (["predict", "weights"], "name picture files, or say --test 3"),
 ]

@@ -202,3 +202,67 @@ def test_digits_drawn_with_a_pen_are_read_by_a_network_that_knows_only_mnist(dra
     training.fit(model, loader, optim.SGD(model.parameters(), lr=0.1), epochs=1)
     drawn = TensorDataset(pictures[:, None], labels)
     assert training.evaluate(model, drawn).accuracy > 0.75
+
+
+# --- what other hands add ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    data = datasets.MNIST(train=False)
+    return data.images, data.labels
+
+
+def test_habits_add_ink_to_zeros_ones_and_sevens_only(mnist):
+    pictures, labels = mnist
+    before = pictures.copy()
+    changed = handwriting.with_habits(pictures, labels, 0.5)
+    np.testing.assert_array_equal(pictures, before)
+    assert changed.dtype == np.uint8
+    assert (changed >= pictures).all()
+    other = (changed != pictures).any(axis=(1, 2))
+    assert set(labels[other]) == {0, 1, 7}
+    for digit in (0, 1, 7):
+        assert other[labels == digit].mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_slash_crosses_the_middle_of_a_zero():
+    ring = np.hypot(*(np.indices((28, 28)) - 14))
+    zero = np.where(abs(ring - 8) < 1.2, 255, 0).astype(np.uint8)
+    slashed = handwriting.with_habits(np.repeat(zero[None], 20, 0), np.zeros(20, int), 1)
+    assert (slashed[:, 12:17, 12:17].max(axis=(1, 2)) > 128).all()
+
+
+def test_a_hook_hangs_on_the_left_of_the_tip_of_a_one():
+    one = np.zeros((28, 28), np.uint8)
+    one[4:24, 15:17] = 255
+    hooked = handwriting.with_habits(np.repeat(one[None], 20, 0), np.ones(20, int), 1)
+    added = hooked > one
+    assert added[:, :18, :14].any(axis=(1, 2)).all()
+    assert not added[:, 20:].any()
+    assert not added[:, :, 20:].any()
+    assert len(np.unique(hooked, axis=0)) == 20  # each a little differently
+
+
+def test_a_bar_crosses_a_seven_half_way_down():
+    seven = np.zeros((28, 28), np.uint8)
+    seven[4:6, 8:20] = seven[4:24, 18:20] = 255
+    barred = handwriting.with_habits(np.repeat(seven[None], 20, 0), np.full(20, 7), 1)
+    added = (barred > seven).any(axis=2)
+    assert added[:, 12:15].any(axis=1).all()
+    assert not added[:, :8].any()
+    assert not added[:, 22:].any()
+
+
+def test_the_seed_decides_about_habits(mnist):
+    pictures, labels = (each[:300] for each in mnist)
+    once = handwriting.with_habits(pictures, labels, 0.3, seed=1)
+    np.testing.assert_array_equal(once, handwriting.with_habits(pictures, labels, 0.3, seed=1))
+    assert (once != handwriting.with_habits(pictures, labels, 0.3, seed=2)).any()
+    np.testing.assert_array_equal(handwriting.with_habits(pictures, labels, 0), pictures)
+
+
+@pytest.mark.parametrize("part", [-0.1, 1.1, float("nan")])
+def test_a_part_is_from_0_to_1(part):
+    with pytest.raises(ValueError, match="part must be from 0 to 1"):
+        handwriting.with_habits(np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), part)

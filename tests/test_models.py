@@ -14,6 +14,9 @@ PARAMETERS = {
     "linear": 784 * 10 + 10,
     "mlp": 784 * 64 + 64 + 64 * 10 + 10,
     "seed": 16 * 1 * 9 + 16 + 32 * 16 * 9 + 32 + 32 * 7 * 7 * 16 + 16 + 16 * 10 + 10,
+    "lenet": 6 * 25 + 6 + 16 * 6 * 25 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10,
+    "best": (24 * 9 + 24 + 24 * 24 * 9 + 24 + 64 * 24 * 9 + 64 + 64 * 64 * 9 + 64
+             + 96 * 64 * 9 + 96 + 2400 * 96 + 96 + 96 * 10 + 10),
 }
 LAYERS = {
     "linear": lambda nn: [nn.Flatten(), nn.Linear(784, 10)],
@@ -21,6 +24,16 @@ LAYERS = {
     "seed": lambda nn: [nn.Conv2d(1, 16, 3, padding=1), nn.MaxPool2d(2),
                         nn.Conv2d(16, 32, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(),
                         nn.Linear(32 * 7 * 7, 16), nn.ReLU(), nn.Linear(16, 10)],
+    "lenet": lambda nn: [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                         nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(),
+                         nn.Linear(84, 10)],
+    "best": lambda nn: [nn.Conv2d(1, 24, 3), nn.ReLU(), nn.Conv2d(24, 24, 3), nn.ReLU(),
+                        nn.MaxPool2d(2), nn.Conv2d(24, 64, 3, padding=1), nn.ReLU(),
+                        nn.Conv2d(64, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+                        nn.Conv2d(64, 96, 3, padding=1), nn.ReLU(), nn.Flatten(),
+                        nn.Dropout(0.4), nn.Linear(2400, 96), nn.ReLU(), nn.Dropout(0.4),
+                        nn.Linear(96, 10)],
 }
 PICTURES = np.random.default_rng(0).random((5, 1, 28, 28), np.float32)
 
@@ -48,6 +61,7 @@ def assert_same_network(path, expected, name):
 def test_the_names():
     assert PARAMETERS.keys() == LAYERS.keys() == models.MODELS.keys()
     assert PARAMETERS["seed"] == 30_074
+    assert PARAMETERS["lenet"] == 61_706
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -73,7 +87,7 @@ def test_an_unknown_name_is_told_the_known_ones(name):
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_logits_are_torchs(name):
     torch = pytest.importorskip("torch")
-    theirs, ours = torch.nn.Sequential(*LAYERS[name](torch.nn)), models.create(name)
+    theirs, ours = torch.nn.Sequential(*LAYERS[name](torch.nn)).eval(), models.create(name).eval()
     ours.load_state_dict(theirs.state_dict())
     np.testing.assert_allclose(ours(tg.Tensor(PICTURES)).numpy(),
                                theirs(torch.tensor(PICTURES)).detach().numpy(),
@@ -82,14 +96,14 @@ def test_logits_are_torchs(name):
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_file_of_ours_comes_back(name, tmp_path):
-    model = models.create(name)
+    model = models.create(name).eval()
     tg.save(model, tmp_path / "model.safetensors")
     assert_same_network(tmp_path / "model.safetensors", model(tg.Tensor(PICTURES)).numpy(), name)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_class_of_ones_own_comes_back_as_the_network_it_is(name, tmp_path):
-    model = wrapped(nn, name)
+    model = wrapped(nn, name).eval()
     tg.save(model, tmp_path / "my_cnn.nn")
     assert_same_network(tmp_path / "my_cnn.nn", model(tg.Tensor(PICTURES)).numpy(), name)
 
@@ -100,7 +114,7 @@ def test_a_file_from_torch_comes_back(name, keys, tmp_path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
-    theirs = wrapped(torch.nn, name)
+    theirs = wrapped(torch.nn, name).eval()
     path = tmp_path / "torch.safetensors"
     save_file((theirs if "model" in keys else theirs.model).state_dict(), path)
     assert_same_network(path, theirs(torch.tensor(PICTURES)).detach().numpy(), name)

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from tinygrad_mnist import (
     DataLoader,
     TensorDataset,
+    backend,
     checkpoint,
     datasets,
     manual_seed,
@@ -100,6 +101,60 @@ def test_interrupted_and_taken_up_equals_uninterrupted(digits, tmp_path, optimiz
     history = second.fit(progress=progress)
     assert second.weights() == whole.weights()
     assert len(history) == 3
+
+
+@pytest.mark.parametrize(("batches", "workers"), [(1, 1), (16, 1), (17, 1), (17, 2)])
+def test_a_training_on_augmented_pictures_is_taken_up_as_well(digits, tmp_path, batches, workers):
+    options = {"epochs": 2, "augment": transforms.RandomAffine(10, 2), "workers": workers}
+    whole = Setting(digits[0])
+    whole.fit(**options)
+
+    first, progress = Setting(digits[0]), training.Progress()
+    first.fit(progress=progress, should_stop=after(batches), **options)
+    training.save_state(tmp_path / "state", first.model, first.optimizer, progress, RECIPE,
+                        first.scheduler)
+    second = Setting(digits[0])
+    progress = training.load_state(tmp_path / "state", second.model, second.optimizer, RECIPE,
+                                   second.scheduler)
+    second.fit(progress=progress, **options)
+    assert second.weights() == whole.weights()
+
+
+def test_augment_makes_what_the_network_sees_and_nothing_else(digits):
+    """Each batch once; the labels stay theirs; accuracy is measured on pictures as they are."""
+    seen = []
+
+    def darkened(pictures):
+        seen.append(pictures.numpy().copy())
+        return pictures * 0
+
+    setting = Setting(digits[0], lambda p: optim.SGD(p, lr=0), cycle=False)
+    (epoch,) = setting.fit(epochs=1, augment=darkened, test=digits[1])
+    given = [pictures.numpy() for pictures, _ in setting.loader.batches(0)]
+    assert all(np.array_equal(*pair) for pair in zip(seen, given, strict=True))
+    assert epoch.test_accuracy == training.evaluate(setting.model, digits[1]).accuracy
+
+    manual_seed(0)
+    logits = setting.model.eval()(Tensor(np.zeros((1, 1, 28, 28), np.float32))).numpy()[0]
+    blind = np.log(np.exp(logits).sum()) - logits  # the loss of each label, the picture unseen
+    labels = digits[0][:][1]
+    assert epoch.loss == pytest.approx(blind[np.asarray(labels)].mean(), rel=0.05)
+
+
+def test_each_member_of_a_team_augments_its_own_share_by_numbers_of_its_own(digits):
+    """Were all members' numbers alike, picture n and picture 32 + n would be turned alike."""
+    shares = []
+
+    def noted(pictures):
+        shares.append((len(pictures), backend.generator().random()))
+        return pictures
+
+    setting = Setting(digits[0])
+    setting.fit(epochs=1, augment=noted, workers=2)
+    assert {count for count, _ in shares} == {32, 20}  # this process is member 0: half of each
+    assert len(set(shares)) == 16
+    manual_seed([1, 0, 0, 1])  # what member 1 draws at its first step
+    assert backend.generator().random() != shares[0][1]
 
 
 def test_a_state_of_another_recipe_is_refused(digits, tmp_path):

@@ -1,12 +1,25 @@
-"""Transforms: torch's numbers, bit for bit, in our layout."""
+"""Transforms: torch's numbers, bit for bit, in our layout; other pictures of the same digits.
+
+What turns, moves and bends pictures is held against plain NumPy (roll, rot90, flips) and
+against loops that read one pixel after another.
+"""
 
 import numpy as np
 import pytest
 import torch
 
+from tinygrad_mnist import manual_seed
 from tinygrad_mnist.backend import batch_last
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.transforms import Compose, Normalize, ToTensor
+from tinygrad_mnist.transforms import (
+    Compose,
+    ElasticTransform,
+    Normalize,
+    RandomAffine,
+    RandomThickness,
+    ToTensor,
+    _sampled,
+)
 
 
 def random_bytes(*shape):
@@ -191,3 +204,226 @@ def test_compose_takes_a_list(transforms):
 def test_compose_refuses_what_cannot_be_called():
     with pytest.raises(TypeError, match="a transform is a function of a batch, and 255 is none"):
         Compose([ToTensor(), 255])
+
+
+# --- RandomAffine ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures():
+    """Six pictures of noise, dark at the border, as ToTensor gives them."""
+    images = random_bytes(6, 28, 28)
+    images[:, [0, -1]], images[:, :, [0, -1]] = 0, 0
+    return ToTensor()(images)
+
+
+def rolled(pictures, down, right):
+    """Moved by whole pixels, with zeros coming in."""
+    result = np.roll(pictures, (down, right), (2, 3))
+    result[:, :, :down] = 0
+    result[:, :, :, :right] = 0
+    return result
+
+
+def test_turned_by_a_right_angle_is_rot90(pictures):
+    turned = RandomAffine(degrees=(90, 90))(pictures).numpy()
+    np.testing.assert_allclose(turned, np.rot90(pictures.numpy(), 1, (2, 3)), atol=1e-5)
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 5, 27])
+def test_moved_by_whole_pixels_is_rolled_bit_for_bit(pictures, pixels):
+    moved = RandomAffine(translate=(pixels, pixels))(pictures).numpy()
+    np.testing.assert_array_equal(moved, rolled(pictures.numpy(), pixels, pixels))
+
+
+def test_half_a_pixel_is_the_mean_of_two(pictures):
+    moved = RandomAffine(translate=(0.5, 0.5))(pictures).numpy()
+    whole = pictures.numpy()
+    means = (whole + rolled(whole, 1, 0) + rolled(whole, 0, 1) + rolled(whole, 1, 1)) / 4
+    np.testing.assert_allclose(moved, means, atol=1e-6)
+
+
+def test_twice_the_size_is_every_pixel_twice():
+    """A square of 2 x 2 pixels in the middle fills 4 x 4, fading over its border."""
+    square = np.zeros((1, 8, 8), np.float32)
+    square[:, 3:5, 3:5] = 1
+    larger = RandomAffine(scale=(2, 2))(ToTensor()(square)).numpy()[0, 0]
+    edge = np.array([0, 0.25, 0.75, 1, 1, 0.75, 0.25, 0])
+    np.testing.assert_allclose(larger, np.outer(edge, edge), atol=1e-6)
+
+
+def test_shear_leans_uprights_to_the_right():
+    upright = np.zeros((1, 9, 9), np.float32)
+    upright[:, :, 4] = 1
+    leaning = RandomAffine(shear=(45, 45))(ToTensor()(upright)).numpy()[0, 0]
+    np.testing.assert_allclose(leaning, np.fliplr(np.eye(9)), atol=1e-6)
+
+
+def test_rows_and_columns_need_not_be_as_many():
+    picture = random_bytes(2, 6, 10)
+    turned = RandomAffine(degrees=(180, 180))(ToTensor()(picture)).numpy()
+    np.testing.assert_allclose(turned, ToTensor()(picture[:, ::-1, ::-1]).numpy(), atol=1e-5)
+
+
+def test_each_picture_goes_its_own_way(pictures):
+    one = np.repeat(pictures.numpy()[:1], 50, axis=0)
+    moved = RandomAffine(degrees=20)(Tensor(one)).numpy()
+    assert len(np.unique(moved.reshape(50, -1), axis=0)) == 50
+
+
+def read_between(picture, y, x):
+    """A picture (H, W) at one place between its pixels, said in full."""
+    def pixel(row, column):
+        inside = 0 <= row < picture.shape[0] and 0 <= column < picture.shape[1]
+        return picture[row, column] if inside else 0.0
+
+    row, column = int(np.floor(y)), int(np.floor(x))
+    return sum(pixel(row + down, column + right)
+               * (1 - abs(y - row - down)) * (1 - abs(x - column - right))
+               for down in (0, 1) for right in (0, 1))
+
+
+def test_reading_between_pixels_equals_a_loop():
+    draw = np.random.default_rng(0)
+    pictures = draw.random((2, 5, 6, 3), np.float32)  # (C, H, W, N)
+    y, x = draw.uniform(-4, 9, (2, 5, 6, 3)).astype(np.float32)
+    result = _sampled(pictures, y.copy(), x.copy())
+    for place in np.ndindex(2, 5, 6, 3):
+        expected = read_between(pictures[place[0], ..., place[3]], y[place[1:]], x[place[1:]])
+        assert result[place] == pytest.approx(expected, abs=1e-5)
+
+
+# --- ElasticTransform --------------------------------------------------------------------
+
+
+def shifts(transform, size=28, count=200):
+    """By how much the transform moves each pixel: (2, size, size, N), read from two ramps."""
+    ramp = np.tile(np.arange(size, dtype=np.float32) + 1000, (count, size, 1))
+    both = np.stack([ramp.transpose(0, 2, 1), ramp], axis=1)  # a channel for each direction
+    moved = transform(Tensor(both)).numpy()
+    return (moved - both)[:, :, 8:-8, 8:-8]  # away from the border
+
+
+def test_alpha_is_how_far_pixels_go():
+    manual_seed(0)
+    far = shifts(ElasticTransform(alpha=1.5, sigma=4), count=2000)
+    assert far.std() == pytest.approx(1.5, rel=0.05)
+    assert far.mean() == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize("sigma", [2.0, 3.0, 6.0])
+def test_sigma_is_how_far_neighbours_go_together(sigma):
+    """The bell of Simard's smoothing: so far apart, noise smoothed by it agrees to this degree.
+
+    Two bells exp(-(d/sigma)^2), a way d apart, overlap by exp(-d^2 / 2 sigma^2).
+    """
+    manual_seed(0)
+    far, apart = shifts(ElasticTransform(1.0, sigma), count=2000), 3
+    agreement = (far[..., apart:] * far[..., :-apart]).mean() / (far ** 2).mean()
+    assert agreement == pytest.approx(np.exp(-apart ** 2 / (2 * sigma ** 2)), abs=0.06)
+
+
+# --- RandomThickness ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("amount", "best"), [(1, np.max), (-1, np.min)])
+def test_the_extremes_equal_a_loop_over_neighbourhoods(pictures, amount, best):
+    result, before = RandomThickness((amount, amount))(pictures).numpy(), pictures.numpy()
+    for n, row, column in np.ndindex(6, 28, 28):
+        near = before[n, 0, max(0, row - 1):row + 2, max(0, column - 1):column + 2]
+        assert result[n, 0, row, column] == pytest.approx(best(near), abs=1e-6)
+
+
+def test_half_way_is_the_mean_of_before_and_after(pictures):
+    half = RandomThickness((0.5, 0.5))(pictures).numpy()
+    whole = RandomThickness((1, 1))(pictures).numpy()
+    np.testing.assert_allclose(half, (pictures.numpy() + whole) / 2, atol=1e-6)
+
+
+# --- what all three promise --------------------------------------------------------------
+
+
+RANDOM = [RandomAffine(10, 2, 0.1, 10), ElasticTransform(), RandomThickness()]
+NOTHING = [RandomAffine(), ElasticTransform(alpha=0), RandomThickness(0)]
+
+
+@pytest.mark.parametrize("transform", NOTHING, ids=repr)
+def test_nothing_asked_changes_nothing(pictures, transform):
+    assert transform(pictures).numpy().tobytes() == pictures.numpy().tobytes()
+
+
+@pytest.mark.parametrize("transform", RANDOM, ids=repr)
+def test_the_seed_decides(pictures, transform):
+    def drawn(seed):
+        manual_seed(seed)
+        return [transform(pictures).numpy().tobytes() for _ in range(2)]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+    assert len(set(drawn(1))) == 2  # new pictures at every call
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transform", RANDOM, ids=repr)
+def test_shape_dtype_and_layout_stay(transform, dtype):
+    before = Tensor(np.random.default_rng(0).random((5, 3, 12, 9)).astype(dtype))
+    values = before.numpy().copy()
+    after = transform(before)
+    assert (after.shape, after.dtype) == (before.shape, dtype)
+    assert batch_last(after.data).flags.c_contiguous
+    np.testing.assert_array_equal(before.numpy(), values)
+
+
+@pytest.mark.parametrize("transform", RANDOM, ids=repr)
+def test_no_picture_sees_another(transform):
+    """All black but one: that one's ink goes nowhere else."""
+    images = np.zeros((7, 28, 28), np.uint8)
+    images[3, 8:20, 8:20] = 255
+    after = transform(ToTensor()(images)).numpy()
+    assert after[3].any()
+    assert not after[[0, 1, 2, 4, 5, 6]].any()
+
+
+@pytest.mark.parametrize("transform", RANDOM, ids=repr)
+def test_ink_stays_between_paper_and_full(pictures, transform):
+    after = transform(pictures).numpy()
+    assert after.min() >= 0
+    assert after.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("transform", RANDOM, ids=repr)
+@pytest.mark.parametrize("count", [0, 1])
+def test_few_pictures_or_none(transform, count):
+    assert transform(ToTensor()(random_bytes(count, 28, 28))).shape == (count, 1, 28, 28)
+
+
+def test_they_say_what_they_do():
+    assert [repr(each) for each in RANDOM] == [
+        "RandomAffine(degrees=(-10.0, 10.0), translate=(-2.0, 2.0), scale=(0.9, 1.1), "
+        "shear=(-10.0, 10.0))",
+        "ElasticTransform(alpha=1.0, sigma=4.0)",
+        "RandomThickness(amount=(-0.5, 0.5))"]
+
+
+@pytest.mark.parametrize(("make", "reason"), [
+    (lambda: RandomAffine(degrees=(10, -10)), r"degrees must be .*\(lowest, highest\), not \(10"),
+    (lambda: RandomAffine(translate=float("nan")), "translate must be a number or a range"),
+    (lambda: RandomAffine(translate=(1, 2, 3)), "translate must be a number or a range"),
+    (lambda: RandomAffine(scale=1), "scale must be above 0"),
+    (lambda: RandomAffine(shear=90), "shear must be between -90 and 90"),
+    (lambda: ElasticTransform(alpha=-1), "alpha must be .* from 0 on, not -1"),
+    (lambda: ElasticTransform(sigma=0), "sigma must be .* from 1 on, not 0"),
+    (lambda: RandomThickness(1.5), "amount must be between -1 and 1"),
+])
+def test_senseless_ranges_are_refused(make, reason):
+    with pytest.raises(ValueError, match=reason):
+        make()
+
+
+@pytest.mark.parametrize("transform", RANDOM, ids=repr)
+def test_they_come_after_to_tensor(transform):
+    name = type(transform).__name__
+    with pytest.raises(TypeError, match=rf"{name} takes a Tensor of floats.*put ToTensor\(\)"):
+        transform(np.zeros((1, 28, 28), np.uint8))
+    with pytest.raises(ValueError, match=r"takes a batch of pictures, \(N, C, H, W\), not"):
+        transform(Tensor(np.zeros((28, 28), np.float32)))

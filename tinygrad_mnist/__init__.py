@@ -27,6 +27,7 @@ from . import (
     models,
     nn,
     optim,
+    recipes,
     training,
     transforms,
 )

@@ -13,17 +13,18 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import __version__, checkpoint, handwriting, introspection, models, training
+from . import __version__, checkpoint, handwriting, introspection, ladder, models, training
 from .backend import find_device, manual_seed
 from .dataloader import DataLoader
-from .datasets import MNIST, TensorDataset
+from .datasets import MNIST, TensorDataset, default_root
 from .functional import softmax
-from .optim import SGD
+from .recipes import RECIPES, TALK, Recipe
 from .team import best_size
 from .tensor import Tensor
 from .transforms import ToTensor
@@ -51,36 +52,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train(options: argparse.Namespace) -> int:
     """Train a network on MNIST and save it."""
     say = _speaker(options.json)
-    recipe = {key: getattr(options, key) for key in ("model", "batch_size", "lr", "seed")}
     device = find_device(options.device)
-    workers = options.workers or best_size(options.batch_size, device)
-    out = Path(options.out or f"{options.model}.safetensors")
+    recipe = _recipe(options, device)
+    workers = recipe.workers or best_size(recipe.batch_size, device)
+    recipe = replace(recipe, workers=workers)
+    out = Path(options.out or f"{recipe.model}.safetensors")
     resume_file = out.with_name(out.name + ".resume")
     _check_can_write(out, options.log, options.plot)
 
-    manual_seed(options.seed)
-    model = models.create(options.model).to(device)
-    optimizer = SGD(model.parameters(), lr=options.lr)
+    manual_seed(recipe.seed)
+    model = models.create(recipe.model).to(device)
+    optimizer = recipe.make_optimizer(model.parameters())
     train_data, test_data = _mnist(train=True), _mnist(train=False)
-    if options.batch_size > len(train_data):
-        raise ValueError(f"a batch of {options.batch_size:,} cannot be filled from "
+    if recipe.batch_size > len(train_data):
+        raise ValueError(f"a batch of {recipe.batch_size:,} cannot be filled from "
                          f"{len(train_data):,} pictures")
+    if recipe.habits:
+        train_data.images = handwriting.with_habits(train_data.images, train_data.labels,
+                                                    recipe.habits, recipe.seed)
     # A last batch of half the size would make a whole step on half the evidence: measured, that
     # costs some seeds 2 % of accuracy. Each pass leaves out other pictures.
-    loader = DataLoader(train_data, options.batch_size, shuffle=True, drop_last=True,
-                        seed=options.seed)
+    loader = DataLoader(train_data, recipe.batch_size, shuffle=True, drop_last=True,
+                        seed=recipe.seed)
+    scheduler = recipe.make_scheduler(optimizer, len(loader))
     progress = training.Progress()
     if options.resume:
-        progress = training.load_state(resume_file, model, optimizer, recipe)
+        progress = training.load_state(resume_file, model, optimizer, recipe.decisive(), scheduler)
         say(f"going on from {resume_file}: {_told(progress, len(loader))}")
-    say(f"training {options.model} ({models.count_parameters(model):,} parameters) on {device} in "
+    say(f"training {recipe.model} ({models.count_parameters(model):,} parameters) on {device} in "
         f"{workers} process{'es' * (workers > 1)}: {len(train_data):,} pictures, "
-        f"{options.epochs} epochs")
+        f"{recipe.epochs} epochs")
+
+    def save() -> None:
+        training.save_state(resume_file, model, optimizer, progress, recipe.decisive(), scheduler)
+        checkpoint.save(model, out, _notes(recipe, progress))
 
     def on_epoch(epoch: training.Epoch) -> None:
-        say(f"epoch {epoch.epoch}/{options.epochs}  loss {epoch.loss:.4f}  "
+        say(f"epoch {epoch.epoch}/{recipe.epochs}  loss {epoch.loss:.4f}  "
             f"test accuracy {epoch.test_accuracy:.2%}  {epoch.seconds:.1f} s")
-        _save(out, resume_file, model, optimizer, progress, recipe)
+        save()
         if options.log:
             with open(options.log, "a", encoding="utf-8") as file:
                 file.write(json.dumps(vars(epoch)) + "\n")
@@ -89,10 +99,11 @@ def train(options: argparse.Namespace) -> int:
         Path(options.log).write_text("", encoding="utf-8")
     tracing = introspection.trace(say) if options.trace else nullcontext()
     with _interrupt() as interrupted, tracing:
-        training.fit(model, loader, optimizer, options.epochs, test=test_data, progress=progress,
-                     on_epoch=on_epoch, should_stop=interrupted, workers=workers)
-    if progress.epoch < options.epochs:
-        _save(out, resume_file, model, optimizer, progress, recipe)
+        training.fit(model, loader, optimizer, recipe.epochs, test=test_data, scheduler=scheduler,
+                     augment=recipe.make_augment(), progress=progress, on_epoch=on_epoch,
+                     should_stop=interrupted, workers=workers)
+    if progress.epoch < recipe.epochs:
+        save()
         return _fail(f"stopped after {_told(progress, len(loader))}; saved in {out}. The same "
                      "command with --resume goes on from here")
     if options.plot:
@@ -103,24 +114,33 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(model: Any, progress: training.Progress, recipe: dict, device: str, out: Path) -> dict:
+def _recipe(options: argparse.Namespace, device: str) -> Recipe:
+    """The recipe by its name, the talk's if there is none, with what the options change of it."""
+    changes = {key: getattr(options, key)
+               for key in ("model", "epochs", "batch_size", "lr", "seed", "workers")
+               if getattr(options, key) is not None}
+    if device != "cpu":  # a GPU is one worker, whoever asks
+        changes["workers"] = 1
+    return replace(RECIPES[options.recipe] if options.recipe else TALK, **changes)
+
+
+def _summary(model: Any, progress: training.Progress, recipe: Recipe, device: str, out: Path
+             ) -> dict:
     last = progress.history[-1]
-    return {**recipe, "epochs": last.epoch, "device": device, "file": str(out),
+    return {**recipe.as_dict(), "epochs": last.epoch, "device": device, "file": str(out),
             "parameters": models.count_parameters(model), "loss": last.loss,
             "test_accuracy": last.test_accuracy,
             "seconds_per_epoch": float(np.median([each.seconds for each in progress.history])),
             "history": [vars(each) for each in progress.history]}
 
 
-def _save(out: Path, resume_file: Path, model: Any, optimizer: Any, progress: training.Progress,
-          recipe: dict) -> None:
-    """The weights for everyone in one file; what only `--resume` needs in another beside it."""
-    notes = {"recipe": json.dumps({**recipe, "optimizer": repr(optimizer),
-                                   "epochs": progress.epoch, "batches": progress.batch})}
+def _notes(recipe: Recipe, progress: training.Progress) -> dict[str, str]:
+    """What the header of the weights says of their training."""
+    notes = {"recipe": json.dumps(recipe.as_dict()),
+             "trained": json.dumps({"epochs": progress.epoch, "batches": progress.batch})}
     if progress.history:
         notes["test_accuracy"] = str(progress.history[-1].test_accuracy)
-    training.save_state(resume_file, model, optimizer, progress, recipe)
-    checkpoint.save(model, out, notes)
+    return notes
 
 
 def _told(progress: training.Progress, batches: int) -> str:
@@ -208,6 +228,35 @@ def _comparison(results: list) -> str:
               f"{100 * result.accuracy:6.2f} %  {1e3 * result.seconds / len(result.labels):14.3f}"
               for path, model, result in results]
     return "\n".join(lines)
+
+
+# --- ladder ------------------------------------------------------------------------------
+
+
+def climb(options: argparse.Namespace) -> int:
+    """Show what each step of preparing a drawing brings, and how well each network reads."""
+    files = ladder.shipped()
+    if "seed" not in files:
+        return _fail(f"there is no seed.safetensors in {default_root() / 'models'}")
+    networks = {name: models.load(file) for name, file in files.items()}
+    strokes: list = []
+    labels = np.empty(0, np.int64)
+    if options.drawn:
+        strokes, labels = handwriting.read_strokes(options.drawn)
+    steps = ladder.climb(networks["seed"], strokes, labels) if strokes else []
+    compared = ladder.compare(networks, _mnist(train=False), strokes, labels)
+    if options.json:
+        print(json.dumps({"drawn": options.drawn, "steps": steps, "models": compared}))
+        return 0
+    if steps:
+        print(f"seed on the {len(labels):,} drawings of {options.drawn}\n")
+        print("\n".join(f"{each['step']:9}  {100 * each['accuracy']:6.2f} %  {each['then']}"
+                        for each in steps), end="\n\n")
+    print("model   parameters     MNIST" + "     drawn" * bool(strokes))
+    for each in compared:
+        drawn = f"  {100 * each['drawn']:6.2f} %" if strokes else ""
+        print(f"{each['model']:6}  {each['parameters']:10,}  {100 * each['mnist']:6.2f} %{drawn}")
+    return 0
 
 
 # --- predict -----------------------------------------------------------------------------
@@ -333,26 +382,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--traceback", action="store_true", help="show where an error arose")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        added = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+    def command(run: Callable[[argparse.Namespace], int], name: str = ""
+                ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name or run.__name__, help=run.__doc__,
+                                    description=run.__doc__)
         added.set_defaults(run=run)
         added.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return added
 
     added = command(train)
-    added.add_argument("--model", default="seed", choices=list(models.MODELS),
-                       help="which network (default: %(default)s, the talk's own)")
-    added.add_argument("--epochs", type=_at_least(1), default=5,
-                       help="passes over the training pictures (default: %(default)s)")
-    added.add_argument("--batch-size", type=_at_least(1), default=64,
-                       help="pictures in a step (default: %(default)s)")
-    added.add_argument("--lr", type=_positive, default=0.2,
-                       help="learning rate (default: %(default)s)")
-    added.add_argument("--seed", type=_at_least(0), default=0,
-                       help="for first weights and shuffles (default: %(default)s)")
+    added.add_argument("--recipe", choices=list(RECIPES), metavar="NAME",
+                       help=f"train as the file that ships was: {', '.join(RECIPES)}; the options "
+                            "below change it (default: the talk's own recipe)")
+    added.add_argument("--model", choices=list(models.MODELS), help=f"which network ({TALK.model})")
+    added.add_argument("--epochs", type=_at_least(1),
+                       help=f"passes over the training pictures ({TALK.epochs})")
+    added.add_argument("--batch-size", type=_at_least(1),
+                       help=f"pictures in a step ({TALK.batch_size})")
+    added.add_argument("--lr", type=_positive, help=f"learning rate ({TALK.lr})")
+    added.add_argument("--seed", type=_at_least(0),
+                       help=f"for first weights and shuffles ({TALK.seed})")
     added.add_argument("--device", default="auto", help="cpu, cuda, cuda:N or auto (default)")
     added.add_argument("--workers", type=_at_least(1), metavar="N",
-                       help="processes that share the work (default: one for each core)")
+                       help="processes that share the work (one for each core)")
     added.add_argument("--out", metavar="FILE", help="the weights (default: MODEL.safetensors)")
     added.add_argument("--log", metavar="FILE.jsonl", help="write a JSON line for each epoch")
     added.add_argument("--plot", metavar="FILE", help="draw the curve, for example into curve.png")
@@ -365,6 +417,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("files", nargs="+", metavar="FILE", help="trained weights; several compare")
     added.add_argument("--drawn", metavar="FILE.jsonl[.gz]",
                        help="measure on these drawings instead of MNIST's test pictures")
+
+    added = command(climb, "ladder")
+    added.add_argument("--drawn", metavar="FILE.jsonl[.gz]",
+                       help="digits drawn with a pen, as strokes")
 
     added = command(predict)
     added.add_argument("file", metavar="FILE", help="trained weights")

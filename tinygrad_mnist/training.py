@@ -51,13 +51,16 @@ class Progress:
 
 def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5, *,
         loss_function: Callable[[Tensor, Tensor], Tensor] = functional.cross_entropy,
-        test: Any = None, scheduler: Any = None, progress: Progress | None = None,
+        test: Any = None, scheduler: Any = None,
+        augment: Callable[[Tensor], Tensor] | None = None, progress: Progress | None = None,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
         should_stop: Callable[[], bool] = lambda: False, workers: int = 1) -> list[Epoch]:
     """Train `model` on the batches of `loader` until `epochs` passes have been made.
 
     test: a data set to measure the accuracy on after each epoch (see `evaluate`).
     scheduler: an lr_scheduler whose step() is called after every batch.
+    augment: makes other pictures of each batch's, before the network sees them (see
+        `transforms`). The pictures that accuracy is measured on stay as they are.
     progress: where to begin, and where the training stands when this returns.
     on_epoch: called after each epoch with what came of it.
     should_stop: asked at every batch; when true, fit returns after it.
@@ -74,7 +77,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
         stopped = False
         while progress.epoch < epochs and not stopped:
             stopped = _train_one_epoch(team, model.train(), loader, optimizer, epochs,
-                                       loss_function, scheduler, progress, should_stop)
+                                       loss_function, scheduler, augment, progress,
+                                       should_stop)
             if progress.batch < len(loader):
                 break
             if team.rank == 0:
@@ -92,7 +96,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
 
 def _train_one_epoch(team: Team, model: Module, loader: DataLoader, optimizer: Optimizer,
                      epochs: int, loss_function: Callable[[Tensor, Tensor], Tensor],
-                     scheduler: Any, progress: Progress, should_stop: Callable[[], bool]) -> bool:
+                     scheduler: Any, augment: Callable[[Tensor], Tensor] | None,
+                     progress: Progress, should_stop: Callable[[], bool]) -> bool:
     """Train on what is left of the present epoch; true if asked to stop."""
     from tqdm import tqdm
 
@@ -110,7 +115,10 @@ def _train_one_epoch(team: Team, model: Module, loader: DataLoader, optimizer: O
             optimizer.zero_grad()
             loss: Any = 0.0
             if len(labels):  # else the batch is smaller than the team
-                loss = loss_function(model(pictures.to(device)), labels.to(device))
+                pictures = pictures.to(device)
+                if augment is not None:
+                    pictures = augment(pictures)
+                loss = loss_function(model(pictures), labels.to(device))
                 loss.backward()
                 loss = loss.data
             part = len(labels) / len(batch[1])

@@ -1,0 +1,103 @@
+"""The ladder from a drawing to one that is read rightly: what each step of preparing brings.
+
+    python -m tinygrad_mnist ladder --drawn drawings.jsonl
+
+A network that reads 98 % of MNIST's test pictures reads next to nothing of what is drawn on a
+white page: the colours are the wrong way round, and the digit has another size and another
+place than it has ever seen. Each step of `handwriting` takes one such difference away. Here
+drawings are put on a page, as a hand would put them there, and the same network reads them
+after every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import datasets, handwriting, models, training
+from .datasets import TensorDataset
+from .nn import Module
+
+PAGE = 280  # pixels of the page, each way: ten times MNIST's
+BRUSH = 12  # pixels, the width of the pen on the page
+
+
+def on_a_page(strokes: handwriting.Strokes, draw: np.random.Generator) -> np.ndarray:
+    """A drawing with a black pen on a white page: float32 (280, 280), 0 black to 1 white.
+
+    `draw` says how large it is, from a third to two thirds of the page, and where it is.
+    """
+    from PIL import Image, ImageDraw
+
+    lines = handwriting.checked_strokes(strokes)
+    points = np.concatenate(lines)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    scale = draw.uniform(PAGE / 3, PAGE * 2 / 3) / max(extent.max(), 1e-9)
+    corner = draw.uniform(BRUSH, PAGE - BRUSH - extent * scale)
+    paper = Image.new("L", (PAGE, PAGE), 255)
+    pencil = ImageDraw.Draw(paper)
+    for line in lines:
+        handwriting.draw_line(pencil, (line - low) * scale + corner, BRUSH, fill=0)
+    return handwriting.grey(np.asarray(paper))
+
+
+def _stretched(picture: np.ndarray) -> np.ndarray:
+    """Any picture made 28 x 28, whatever becomes of its proportions."""
+    from PIL import Image
+
+    size = (handwriting.SIZE, handwriting.SIZE)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+
+
+def _cropped(page: np.ndarray) -> np.ndarray:
+    return handwriting.cropped(handwriting.inked(page))
+
+
+STEPS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "as drawn": ("the whole page, 28 x 28, black on white", _stretched),
+    "inverted": ("ink is 1 and paper 0", lambda page: _stretched(handwriting.inked(page))),
+    "cropped": ("the ink fills the picture", lambda page: _stretched(_cropped(page))),
+    "scaled": ("its longer side is 20, proportions kept",
+               lambda page: handwriting.scaled(_cropped(page))),
+    "centred": ("the centre of mass is in the middle", handwriting.prepare),
+}
+"""The steps of `handwriting.prepare`: each with what is true from then on."""
+
+PEN_STEP = ("same pen", "drawn again from its strokes, 2.5 wide")
+
+
+def climb(model: Module, strokes: Sequence[handwriting.Strokes], labels: np.ndarray
+          ) -> list[dict[str, Any]]:
+    """How much of the drawings the model reads rightly after each step."""
+    draw = np.random.default_rng(0)
+    pages = [on_a_page(each, draw) for each in strokes]
+    prepared = [(name, truth, [step(page) for page in pages])
+                for name, (truth, step) in STEPS.items()]
+    prepared.append((*PEN_STEP, [handwriting.rasterize(each) for each in strokes]))
+    return [{"step": name, "then": truth, "accuracy": _accuracy(model, pictures, labels)}
+            for name, truth, pictures in prepared]
+
+
+def compare(networks: dict[str, Module], mnist: Any, strokes: Sequence[handwriting.Strokes],
+            labels: np.ndarray) -> list[dict[str, Any]]:
+    """Each network's accuracy on MNIST's test pictures and, if there are any, on drawings."""
+    pictures = [handwriting.rasterize(each) for each in strokes]
+    return [{"model": name, "parameters": models.count_parameters(model),
+             "mnist": training.evaluate(model, mnist).accuracy,
+             "drawn": _accuracy(model, pictures, labels) if pictures else None}
+            for name, model in networks.items()]
+
+
+def shipped() -> dict[str, Path]:
+    """The files of trained weights in data/models, by the names of their networks."""
+    folder = datasets.default_root() / "models"
+    files = {name: folder / f"{name}.safetensors" for name in models.MODELS}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def _accuracy(model: Module, pictures: Sequence[np.ndarray], labels: np.ndarray) -> float:
+    data = TensorDataset(np.stack(pictures)[:, None], labels)
+    return training.evaluate(model, data).accuracy
