@@ -1,0 +1,206 @@
+"""The benchmark: that it runs, says what it promises, and counts rightly. No test judges a time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks import chart, report, rounds, sections, stopwatch
+from benchmarks.comparison import Comparison, compare
+from benchmarks.pictures import COUNT, Pictures
+
+from tinygrad_mnist import cli
+
+ROOT = Path(__file__).parent.parent
+LIBRARIES = {"torch": "pytorch", "jax": "jax", "tinygrad": "tinygrad", "mygrad": "mygrad"}
+
+
+def bench(*arguments, path=""):
+    """What the quick benchmark says on stdout and stderr."""
+    python_path = os.pathsep.join([str(ROOT), str(path)])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tinygrad_mnist", "bench", "--quick", *arguments],
+        env=os.environ | {"PYTHONPATH": python_path}, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+def check(told, names):
+    """What holds for every run, however fast; names: those who must have trained."""
+    assert told["machine"].keys() == {"date", "processor", "cores", "system", "python", "numpy",
+                                      "blas", "pytorch", "environment"}
+    for each in told["comparisons"]:
+        numbers = [each["ours"], each["theirs"], each["ratio"], each["target"],
+                   *each["middle_half"]]
+        assert min(numbers) > 0, each
+        assert each["met"] == (each["ratio"] <= each["target"])
+        assert each["middle_half"][0] <= each["ratio"] <= each["middle_half"][1]
+    assert set(told["growth"]["batch_size"]) == set(told["growth"]["size"]) == set(told["memory"])
+    for costs in told["growth"]["batch_size"].values():
+        assert list(costs) == ["1", "4", "16", "64", "256", "1024"]
+        assert costs["64"] == 1
+        assert min(costs.values()) > 0
+    for costs in told["growth"]["size"].values():
+        assert list(costs) == ["28", "56", "112"]
+        assert costs["28"] == 1
+    for peaks in told["memory"].values():
+        assert 0 < peaks["0"] <= peaks["4"] <= peaks["8"]
+    assert names <= set(told["peers"])
+    assert min(told["peers"].values()) > 0
+    assert told["rounds"] > 0
+    assert told["seconds"] > 0
+
+
+@pytest.mark.slow
+def test_the_quick_benchmark_measures_everything(tmp_path):
+    pytest.importorskip("torch")
+    out, err = bench("--json", "--plot", str(tmp_path / "chart.png"))
+    told = json.loads(out)
+    check(told, {sections.OURS, sections.FIT, sections.EAGER, sections.BEST, sections.FLOOR})
+    assert [(each["what"], each["beside"], each["target"]) for each in told["comparisons"]] == [
+        ("training step, plain loop", "PyTorch eager", 0.65),
+        ("training step, plain loop", "PyTorch at its best", 0.95),
+        ("training step, training.fit", "PyTorch eager", 0.55),
+        ("training step, training.fit", "PyTorch at its best", 0.8),
+        ("training step, training.fit", "the matrix products alone", 1.8),
+        ("one picture read", "PyTorch eager", 0.7),
+        ("1,000 pictures read at once", "PyTorch eager", 0.6),
+        ("1,000 operations on numbers", "PyTorch eager", 0.8),
+        ("1,000 operations on 8 elements", "PyTorch eager", 0.8),
+        ("import tinygrad_mnist", "import numpy", 1.3),
+        ("highest memory in a training", "PyTorch eager", 1.0),
+    ]
+    assert told["best_setting"]
+    assert set(told["memory"]) == {sections.OURS, sections.EAGER}
+    assert set(told["skipped"]) <= {"jax", "tinygrad", "mygrad"}
+    assert all(f"{library} is not measured: {reason}" in err
+               for library, reason in told["skipped"].items())
+    assert "the numbers mean nothing" in err
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_who_is_not_installed_is_left_out_and_named(tmp_path):
+    for name in LIBRARIES:
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('no {name} here')")
+    out, err = bench("--json", path=tmp_path)
+    told = json.loads(out)
+    check(told, {sections.OURS, sections.FIT, sections.FLOOR})
+    assert [(each["what"], each["beside"]) for each in told["comparisons"]] == [
+        ("training step, training.fit", "the matrix products alone"),
+        ("import tinygrad_mnist", "import numpy"),
+    ]
+    assert told["skipped"] == {library: f"ModuleNotFoundError: no {name} here"
+                               for name, library in LIBRARIES.items()}
+    assert "pytorch is not measured: ModuleNotFoundError: no torch here" in err
+
+
+def test_outside_a_clone_there_is_no_benchmark(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "tinygrad_mnist" / "cli.py"))
+    assert cli.main(["bench"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == ("tinygrad-mnist: the benchmark is run from a clone of the repository: "
+                           "it is in tests/benchmarks, which is not installed with the package\n")
+
+
+def test_a_chart_that_cannot_be_written_is_told_before_measuring(capsys, tmp_path):
+    assert cli.main(["bench", "--plot", str(tmp_path / "nowhere" / "chart.png")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+# --- how it counts -----------------------------------------------------------------------
+
+
+def test_the_first_third_of_a_turn_is_left_out():
+    slow_then_fast = [0.0, 5.0, 10.0, *np.arange(11.0, 31.0)]
+    assert stopwatch.milliseconds(slow_then_fast) == pytest.approx(1000)
+    assert stopwatch.milliseconds([0.0, 7.0, 8.0]) == pytest.approx(1000)
+    assert stopwatch.milliseconds([0.0, 1.0]) == pytest.approx(1000)
+
+
+def test_a_step_is_repeated_until_the_time_is_over_and_at_least_twice():
+    calls = []
+    times = stopwatch.repeated(lambda: calls.append(1))(0)
+    assert len(calls) == 2
+    assert len(times) == 3
+    assert times == sorted(times)
+
+
+def test_a_turn_tells_how_busy_others_were():
+    taken, others = stopwatch.timed(stopwatch.repeated(lambda: None), 0.01)
+    assert taken > 0
+    assert others >= 0
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios():
+    compared = Comparison("it", [1.0, 20.0, 3.0], "theirs", [2.0, 10.0, 4.0], target=0.75)
+    assert compared.ratios == [0.5, 2.0, 0.75]
+    assert compared.ratio == 0.75
+    assert compared.middle_half == (0.625, 1.375)
+    assert compared.met
+    assert Comparison("it", [3.1], "theirs", [4.0], target=0.75).met is False
+    assert Comparison("it", [3.1], "theirs", [4.0]).met is None
+    assert " ".join(report.comparison_text(compared).split()) == (
+        "it 3 ms theirs 4 ms 0.75 0.62 to 1.38 0.75 met")
+
+
+def test_what_misses_a_side_is_not_compared():
+    assert list(compare("it", {"a": [1.0]}, "a", "b")) == []
+
+
+class FakeWorker:
+    """A worker that takes 5 ms for a step, and says how busy others were."""
+
+    def __init__(self, *others):
+        self.others = list(others)
+        self.asked = 0
+
+    def ask(self, request, seconds):
+        self.asked += 1
+        return 5.0, self.others.pop(0) if self.others else 0.0
+
+
+def test_rounds_are_repeated_while_others_are_busy(monkeypatch):
+    monkeypatch.setattr(rounds.time, "sleep", lambda seconds: None)
+    calm, busy = FakeWorker(), FakeWorker(0.0, 1.0, 1.0)
+    workers = {"calm": calm, "busy": busy}
+    patience = rounds.Patience(60)
+    assert rounds.take_turns(workers, 3, 0.1, patience) == {"calm": [5.0] * 3, "busy": [5.0] * 3}
+    assert (patience.rounds, patience.disturbed, patience.repeated) == (3, 0, 2)
+    assert calm.asked == 1 + 3 + 2  # one more to warm up
+
+
+def test_without_patience_a_disturbed_round_counts_and_is_counted():
+    patience = rounds.Patience(0)
+    workers = {"busy": FakeWorker(0.0, 1.0, 0.0)}
+    assert rounds.take_turns(workers, 2, 0.1, patience) == {"busy": [5.0, 5.0]}
+    assert (patience.rounds, patience.disturbed, patience.repeated) == (2, 1, 0)
+
+
+def test_nobody_takes_turns():
+    assert rounds.take_turns({}, 3, 0.1, rounds.Patience(0)) == {}
+
+
+def test_all_pictures_come_in_batches_of_any_size():
+    images = np.random.default_rng(0).random((COUNT, 1, 28, 28), dtype=np.float32)
+    pictures = Pictures(images, np.arange(COUNT))
+    batches = pictures.batches(64)
+    assert len(batches) == 16
+    np.testing.assert_array_equal(np.concatenate([batch for batch, _ in batches]), images)
+    (large, labels), *_ = pictures.batches(512, size=56)
+    assert large.shape == (512, 1, 56, 56)
+    assert large.dtype == np.float32
+    np.testing.assert_array_equal(large[:, :, 1::2, ::2], images[:512])
+    np.testing.assert_array_equal(labels, np.arange(512))
+
+
+def test_the_chart_is_drawn(tmp_path):
+    told = report.Report({"processor": "a processor", "cores": 2, "date": "2000-01-01T00:00"},
+                         quick=True, peers={sections.OURS: 6.0, sections.EAGER: 11.0,
+                                            sections.FLOOR: 3.0})
+    chart.draw(told, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
