@@ -188,6 +188,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "text", "dtype", "tolerance"), [
     ("seed", "SGD(p, lr=0.2)", "float64", 1e-9),
     ("seed", "SGD(p, lr=0.05)", "float32", 1e-3),
