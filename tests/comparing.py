@@ -13,27 +13,63 @@ far the result moves. The loops stand in the tests of the windows that they slid
 
 Inputs can lie in memory in more than one way. To torch's eyes they are equal, so the result
 must be too, whatever the layout.
+
+And they can live on more than one device. The same lines run on the CPU, on `cupy_double`, and
+on a real GPU where there is one: `computing_on` says where, and `here` puts an array there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import cupy_double
 import numpy as np
 import pytest
 from hypothesis import settings
 
 import tinygrad_mnist as tg
+from tinygrad_mnist import backend
 
 LAYOUTS = ("plain", "batch_last", "strided")
 TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}  # times the scale
+DEVICES = ["cpu", "double", pytest.param("cuda", marks=pytest.mark.gpu)]
 
 drawn = settings(derandomize=True, deadline=None, database=None, max_examples=40)
 """`@drawn` above `@given`: the same shapes at every run, however slow the machine."""
+
+
+# --- where ---------------------------------------------------------------------------------
+
+_device = "cpu"
+
+
+@contextlib.contextmanager
+def computing_on(kind: str) -> Iterator[None]:
+    """Inside the block, inputs are put on "cpu", on a real "cuda", or on the "double" of one."""
+    global _device
+    before = _device
+    with cupy_double.installed() if kind == "double" else contextlib.nullcontext():
+        _device = "cpu" if kind == "cpu" else "cuda:0"
+        try:
+            yield
+        finally:
+            _device = before
+
+
+def here(values: Any, requires_grad: bool = False) -> tg.Tensor:
+    """An array or numbers as a Tensor on the device that is being tried, in the same layout."""
+    array = values if isinstance(values, np.ndarray) else tg.tensor(values).data
+    return tg.Tensor(backend.move(array, _device), requires_grad)
+
+
+def host(value: Any) -> np.ndarray:
+    """A Tensor or an array of any device as NumPy's."""
+    return backend.move(value.data if isinstance(value, tg.Tensor) else value, "cpu")
 
 
 class _BothLibraries:
@@ -125,36 +161,38 @@ def against_torch(ours: Callable, torchs: Callable | None, *inputs: Any, dtype: 
 
     ours, torchs: the same computation; torchs may be None if one line serves both.
     inputs: shapes or arrays; whole numbers and truth values get no gradient.
-    dtype: float32 or float64; both, one after the other, if left out.
+    dtype: float32 or float64; if left out both, one after the other, on a GPU only float32.
     """
-    for each in TOLERANCES if dtype is None else (np.dtype(dtype),):
+    both = TOLERANCES if _device == "cpu" else (np.dtype(np.float32),)
+    for each in both if dtype is None else (np.dtype(dtype),):
         _compare(ours, torchs or ours, _filled(inputs, each), layout)
 
 
 def _compare(ours: Callable, torchs: Callable, arrays: list[np.ndarray], layout: str) -> None:
     torch = pytest.importorskip("torch")
-    mine = [tg.Tensor(laid_out(array, layout), array.dtype.kind == "f") for array in arrays]
+    mine = [here(laid_out(array, layout), array.dtype.kind == "f") for array in arrays]
     theirs = [torch.tensor(array.copy(), requires_grad=array.dtype.kind == "f") for array in arrays]
     results, expected = _several(ours(*mine)), _several(torchs(*theirs))
     assert len(results) == len(expected)
     for got, want in zip(results, expected, strict=True):
-        same(got.data, want.detach().numpy(), "value")
+        assert got.device == _device
+        same(host(got), want.detach().numpy(), "value")
         assert got.requires_grad == want.requires_grad
     got, want = results[0], expected[0]
     if want.requires_grad:
         slope = random_array(*want.shape, seed=99).astype(got.dtype)
         want.backward(torch.tensor(slope))
-        cotangent = laid_out(slope, layout)
+        cotangent = here(laid_out(slope, layout))
         for again in (True, False):  # twice: the first pass must not spoil what it used
-            got.backward(tg.Tensor(cotangent), retain_graph=again)
+            got.backward(cotangent, retain_graph=again)
             for place, (x, y) in enumerate(zip(mine, theirs, strict=True)):
                 assert (x.grad is None) == (y.grad is None), f"gradient of input {place}"
                 if x.grad is not None:
-                    same(x.grad.data, y.grad.numpy(), f"gradient of input {place}")
+                    same(host(x.grad), y.grad.numpy(), f"gradient of input {place}")
                     x.grad = None
-        np.testing.assert_array_equal(cotangent, slope, "the cotangent was changed")
+        np.testing.assert_array_equal(host(cotangent), slope, "the cotangent was changed")
     for x, array in zip(mine, arrays, strict=True):
-        np.testing.assert_array_equal(x.data, array, "an input was changed")
+        np.testing.assert_array_equal(host(x), array, "an input was changed")
 
 
 def _several(result: Any) -> tuple:
@@ -179,7 +217,7 @@ def same(got: np.ndarray, want: np.ndarray, what: str = "value") -> None:
 def numeric_check(line: Callable, *inputs: Any, step: float = 1e-5) -> None:
     """Each input's gradient against (f(x + step d) - f(x - step d)) / 2 step, in float64."""
     arrays = _filled(inputs, np.dtype(np.float64))
-    tensors = [tg.Tensor(array.copy(), array.dtype.kind == "f") for array in arrays]
+    tensors = [here(array.copy(), array.dtype.kind == "f") for array in arrays]
     result = _several(line(*tensors))[0]
     slope = random_array(*result.shape, seed=98)
     result.backward(slope)
@@ -188,7 +226,7 @@ def numeric_check(line: Callable, *inputs: Any, step: float = 1e-5) -> None:
         points = list(arrays)
         points[place] = points[place] + distance
         with tg.no_grad():
-            value = _several(line(*map(tg.Tensor, points)))[0].data
+            value = host(_several(line(*map(here, points)))[0])
         return float((value * slope).sum())
 
     for place, x in enumerate(tensors):
@@ -196,5 +234,5 @@ def numeric_check(line: Callable, *inputs: Any, step: float = 1e-5) -> None:
             direction = random_array(*x.shape, seed=97 + place)
             rise = (moved(place, step * direction) - moved(place, -step * direction)) / (2 * step)
             assert x.grad is not None, f"no gradient has reached input {place}"
-            predicted = float((x.grad.data * direction).sum())
+            predicted = float((host(x.grad) * direction).sum())
             assert predicted == pytest.approx(rise, rel=1e-6, abs=1e-7), f"input {place}"

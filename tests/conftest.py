@@ -10,11 +10,15 @@ from tinygrad_mnist import cuda
 MAY_BE_SKIPPED_IN_CI = ("no GPU: ", "no drawings: ")
 
 
-def pytest_collection_modifyitems(items):
-    reason = cuda.why_not()
-    for item in items:
-        if reason and item.get_closest_marker("gpu"):
-            item.add_marker(pytest.mark.skip(reason=f"no GPU: {reason}"))
+def pytest_collection_modifyitems(config, items):
+    """Without a GPU one of the tests that need one is skipped, and says so for them all."""
+    waiting = [item for item in items if item.get_closest_marker("gpu")]
+    reason = cuda.why_not() if waiting else None
+    if reason:
+        told = f"no GPU: {reason} ({len(waiting):,} tests wait for one)"
+        waiting[0].add_marker(pytest.mark.skip(reason=told))
+        config.hook.pytest_deselected(items=waiting[1:])
+        items[:] = [item for item in items if item not in set(waiting[1:])]
 
 
 @pytest.hookimpl(wrapper=True)

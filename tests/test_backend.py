@@ -22,11 +22,15 @@ def no_gpu(monkeypatch):
 
 @pytest.fixture
 def two_gpus(monkeypatch):
-    """A machine that says it has two cards. Nothing can be moved there."""
-    runtime = SimpleNamespace(getDeviceCount=lambda: 2)
-    fake = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime), ndarray=type("ndarray", (), {}))
+    """A machine that says it has two cards, and which are taken. Nothing can be moved there."""
+    taken = []
+    fake_cuda = SimpleNamespace(
+        runtime=SimpleNamespace(getDeviceCount=lambda: 2),
+        Device=lambda number: SimpleNamespace(use=lambda: taken.append(number)))
+    fake = SimpleNamespace(cuda=fake_cuda, ndarray=type("ndarray", (), {}))
     monkeypatch.setattr(cuda, "why_not", lambda: None)
     monkeypatch.setitem(sys.modules, "cupy", fake)
+    return taken
 
 
 # --- devices -----------------------------------------------------------------------------
@@ -43,7 +47,9 @@ def test_words_without_a_gpu(word, device, no_gpu):
     ("cpu", "cpu"), ("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:0", "cuda:0"),
     ("cuda:1", "cuda:1")])
 def test_words_with_two_gpus(word, device, two_gpus):
+    """New arrays are then made on the card that was asked for."""
     assert backend.find_device(word) == device
+    assert two_gpus == ([] if device == "cpu" else [int(device[-1])])
 
 
 @pytest.mark.parametrize("word", ["cuda", "cuda:0", "cuda:7"])

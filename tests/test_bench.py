@@ -1,5 +1,6 @@
 """The benchmark: that it runs, says what it promises, and counts rightly. No test judges a time."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -8,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import chart, report, rounds, sections, stopwatch
+from benchmarks import chart, gpu, report, rounds, sections, stopwatch
 from benchmarks.comparison import Comparison, compare
 from benchmarks.pictures import COUNT, Pictures
 
-from tinygrad_mnist import cli
+from tinygrad_mnist import cli, cuda
 
 ROOT = Path(__file__).parent.parent
 LIBRARIES = {"torch": "pytorch", "jax": "jax", "tinygrad": "tinygrad", "mygrad": "mygrad"}
@@ -99,7 +100,8 @@ def test_who_is_not_installed_is_left_out_and_named(tmp_path):
 
 
 def test_outside_a_clone_there_is_no_benchmark(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "tinygrad_mnist" / "cli.py"))
+    monkeypatch.setattr("tinygrad_mnist.commands.bench.__file__",
+                        str(tmp_path / "package" / "commands" / "bench.py"))
     assert cli.main(["bench"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -110,6 +112,76 @@ def test_outside_a_clone_there_is_no_benchmark(capsys, monkeypatch, tmp_path):
 def test_a_chart_that_cannot_be_written_is_told_before_measuring(capsys, tmp_path):
     assert cli.main(["bench", "--plot", str(tmp_path / "nowhere" / "chart.png")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+# --- on a GPU ----------------------------------------------------------------------------
+
+
+def test_without_a_gpu_it_says_why(capsys, monkeypatch):
+    monkeypatch.setattr(cuda, "why_not", lambda: "there is no card in this box")
+    assert cli.main(["bench", "--device", "cuda"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == ("tinygrad-mnist: device 'cuda' cannot be used: there is no card in this "
+                           "box\n")
+
+
+class FakeRun:
+    """A benchmark in which every step takes 2 ms, and PyTorch's 1 ms."""
+
+    def __init__(self, *, torch=True):
+        self.torch, self.seen, self.plan = torch, [], sections.QUICK
+
+    @contextlib.contextmanager
+    def ready(self, tasks):
+        self.seen += tasks.values()
+        yield {name: name for name, task in tasks.items() if self.torch or task[0] != "pytorch"}
+
+    def measure(self, workers, effort=1):
+        return {name: [1.0 if name == sections.EAGER else 2.0] * 3 for name in workers}
+
+
+RATES = {kind: {"copy": 2e12, "product": 5e13, "launch": 4e-6, "floor at 64": 0.02,
+                "floor at 1024": 0.3} for kind in ("float32", "TF32")}
+
+
+def test_on_a_gpu_it_trains_and_reads_beside_pytorch_and_the_floor():
+    run = FakeRun()
+    told = [*gpu.compare_steps(run, RATES, "cuda:0"), *gpu.compare_reading(run, "cuda:0")]
+    assert [(each.what, each.beside, each.ratio) for each in told] == [
+        *[(f"step, {kind}, {what}", beside, ratio) for kind in RATES for what, beside, ratio in [
+            ("64 at once", sections.EAGER, 2), ("64 at once, fit", sections.EAGER, 2),
+            ("64 at once", "the floor", 2 / 0.02), ("1,024 at once", sections.EAGER, 2),
+            ("1,024 at once", "the floor", 2 / 0.3)]],
+        *[(f"{count} pictures read at once", sections.EAGER, 2)
+          for count in ("1", "16", "64", "256", "1,024", "4,096")]]
+    assert {task[2]["device"] for task in run.seen} == {"cuda:0"}
+    assert {task[2].get("tf32") for task in run.seen} == {False, True, None}
+
+
+def test_on_a_gpu_without_pytorch_there_is_still_the_floor():
+    run = FakeRun(torch=False)
+    assert {each.beside for each in gpu.compare_steps(run, RATES, "cuda:0")} == {"the floor"}
+    assert list(gpu.compare_reading(run, "cuda:0")) == []
+
+
+def test_what_a_card_can_do_is_told():
+    card = {"name": "a card", "cupy": "14.2.0", "cuda": 12090, "driver": 13000}
+    assert gpu.card_text(card, RATES).splitlines() == [
+        "card       a card, CuPy 14.2.0, CUDA 12090, driver for 13000",
+        "launching  4.0 microseconds for an operation on one number",
+        *[f"{kind:10} copies 2,000 GB/s, products 50.00 TFLOP/s; floor of a step: 0.02 ms at 64, "
+          "0.3 ms at 1,024" for kind in RATES]]
+
+
+def test_what_a_library_knows_of_a_gpu_that_is_not_there():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("no GPU: is what this is about, and here is one")
+    from benchmarks.contenders import pytorch
+
+    with pytest.raises(RuntimeError, match="finds no GPU"):
+        pytorch.step(None, device="cuda")
 
 
 # --- how it counts -----------------------------------------------------------------------
@@ -128,6 +200,13 @@ def test_a_step_is_repeated_until_the_time_is_over_and_at_least_twice():
     assert len(calls) == 2
     assert len(times) == 3
     assert times == sorted(times)
+
+
+def test_what_is_only_asked_for_is_waited_for_now_and_then():
+    done = []
+    times = stopwatch.repeated(lambda: done.append("asked"), lambda: done.append("waited"), 3)(0)
+    assert done == ["asked", "asked", "asked", "waited"]
+    assert np.diff(times) == pytest.approx([(times[-1] - times[0]) / 3] * 3)
 
 
 def test_a_turn_tells_how_busy_others_were():

@@ -19,7 +19,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -68,37 +68,85 @@ def device_of(array: Array) -> str:
     return "cpu" if array_module(array) is np else f"cuda:{array.device.id}"
 
 
+def on_a_gpu(kernel: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`@on_a_gpu(kernel)` above a function: for arrays of a GPU, `kernel` does its work.
+
+    The first argument decides. It is the only place where the work of an operation parts ways.
+    """
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(array: Array, *others: Any) -> Any:
+            return (function if type(array) is np.ndarray else kernel)(array, *others)
+        return call
+    return decorated
+
+
 def find_device(name: str) -> str:
     """The device that a user's word means.
 
     "cpu"; "cuda" or "cuda:N", which raise RuntimeError with the reason where no GPU can be
-    used; "auto", the GPU where there is one, else the CPU.
+    used; "auto", the GPU where there is one, else the CPU, and the log says once why. A GPU
+    that was asked for is the one on which this thread makes new arrays from then on.
     """
     name = str(name)
     if name == "cpu":
         return "cpu"
-    if name == "auto":
-        return "cuda:0" if cuda.is_available() else "cpu"
+    if name == "auto" and not cuda.is_available():
+        _say_why_not(str(cuda.why_not()))
+        return "cpu"
+    name = "cuda" if name == "auto" else name
     kind, _, number = name.partition(":")
     if kind != "cuda" or not (number.isdecimal() or name == "cuda"):
         raise ValueError(f'no device is called {name!r}: use "cpu", "cuda", "cuda:N" or "auto"')
     if not cuda.is_available():
         raise RuntimeError(f"device {name!r} cannot be used: {cuda.why_not()}")
-    count = sys.modules["cupy"].cuda.runtime.getDeviceCount()
+    gpus = sys.modules["cupy"].cuda
+    count = gpus.runtime.getDeviceCount()
     if int(number or 0) >= count:
         raise RuntimeError(f"device {name!r} does not exist: this machine has {count} GPU(s)")
+    gpus.Device(int(number or 0)).use()
     return f"cuda:{int(number or 0)}"
 
 
+@functools.cache
+def _say_why_not(reason: str) -> None:
+    """Tell once for each reason, on stderr where nobody has set up the log."""
+    import logging
+
+    logging.getLogger(__package__).warning('device "auto" is the CPU here: %s', reason)
+
+
 def move(array: Array, device: str) -> Array:
-    """`array` itself if it lives on `device` (as `find_device` names it), else a copy there."""
+    """`array` itself if it lives on `device` (as `find_device` names it), else a copy there.
+
+    The copy lies in memory in the same order of axes. To a GPU it is on its way when this
+    returns, and nobody waits for it; from a GPU, it waits until all that was asked is done.
+    """
     if device_of(array) == device:
         return array
     if device == "cpu":
         return array.get()
     cupy = sys.modules["cupy"]
     with cupy.cuda.Device(int(device.partition(":")[2])):
-        return cupy.asarray(array)
+        if not isinstance(array, np.ndarray):
+            return array.copy()
+        axes = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+        back = sorted(range(array.ndim), key=axes.__getitem__)
+        return cupy.asarray(array.transpose(axes)).transpose(back)
+
+
+def checked_key(array: Array, key: Any) -> Any:
+    """`key`, if array[key] can be: CuPy would not say that an index is out of range, but wrap it.
+
+    On the CPU NumPy says it by itself. Else it is asked about an array of the same shape that
+    takes no memory. Indices that are on the GPU have to be read back for that, which waits.
+    """
+    if isinstance(array, np.ndarray):
+        return key
+    parts = [move(part, "cpu") if is_array(part) else part
+             for part in (key if isinstance(key, tuple) else (key,))]
+    np.broadcast_to(np.False_, array.shape)[tuple(parts)]
+    return key
 
 
 def where(mask: Array, array: Array, out: Array | None = None) -> Array:
@@ -113,6 +161,14 @@ def where(mask: Array, array: Array, out: Array | None = None) -> Array:
         return (array.view(bits) & kept).view(array.dtype)
     array_module(array).bitwise_and(array.view(bits), kept, out=out.view(bits))
     return out
+
+
+def ignoring_zeros() -> Any:
+    """`with ignoring_zeros():` silences NumPy about log(0) and 0 ** -1, where nobody uses them.
+
+    CuPy never says a word.
+    """
+    return np.errstate(divide="ignore", invalid="ignore")
 
 
 # --- how arrays lie in memory ------------------------------------------------------------
@@ -147,9 +203,9 @@ def columns_at_once(rows: int, depth: int, array: Array) -> int:
 def keep_freed_memory() -> None:
     """Ask the C library to keep the memory of freed arrays for the next ones.
 
-    Called by the first backward pass, never on import: a program that only imports the
-    package keeps its allocator as it was. It halves the time of a training step on glibc
-    (`man 3 mallopt`) and does nothing elsewhere; CuPy's memory pool does this by itself.
+    Called by the first backward pass and the first prediction, never on import: a program that
+    only imports the package keeps its allocator as it was. It halves the time of a training step
+    on glibc (`man 3 mallopt`) and does nothing elsewhere; CuPy's memory pool does this by itself.
     """
     trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h
     largest_mmap_threshold = 32 * 1024 * 1024  # glibc refuses more; larger arrays are mapped

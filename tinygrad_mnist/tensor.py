@@ -273,7 +273,8 @@ class Tensor:
                 raise RuntimeError(f"backward: a tensor of shape {self.shape} is not a loss: "
                                    "reduce it to one number, or pass a gradient of its shape")
             return backend.array_module(self.data).ones_like(self.data)
-        start = (gradient if isinstance(gradient, Tensor) else tensor(gradient, self.dtype)).data
+        start = (gradient if isinstance(gradient, Tensor)
+                 else tensor(gradient, self.dtype, self.device)).data
         if start.shape != self.shape or start.dtype != self.dtype:
             raise ValueError(f"backward: the starting gradient must be {self.dtype} of shape "
                              f"{self.shape}, not {start.dtype} of shape {start.shape}")

@@ -1,6 +1,6 @@
 """The benchmark: how fast this project is, and how much memory it takes, beside others.
 
-    python -m tinygrad_mnist bench [--quick] [--json] [--plot FILE]
+    python -m tinygrad_mnist bench [--device cuda] [--quick] [--json] [--plot FILE]
 
 Everything is measured beside PyTorch in the same run, and told as a ratio, ours / theirs: the
 milliseconds of another day or machine say little. Four things make the ratios repeatable.
@@ -31,6 +31,7 @@ disturbed round is made again. Where that does not help, the last line tells.
     rounds.py        the same from outside, and the taking of turns
     comparison.py    two lists of milliseconds made into a ratio
     sections.py      what is measured
+    gpu.py           what is measured on a GPU
     report.py        the table and the object of JSON
     chart.py         the chart
 """
@@ -46,7 +47,7 @@ import numpy as np
 
 from tinygrad_mnist import datasets, transforms
 
-from . import report, sections
+from . import gpu, report, sections
 from .chart import draw
 from .comparison import Comparison
 from .pictures import COUNT, Pictures
@@ -56,16 +57,18 @@ from .sections import BATCH_SIZES, FULL, PICTURE_SIZES, QUICK, Benchmark
 __all__ = ["Report", "draw", "run"]
 
 
-def run(quick: bool = False, say: Callable[[str], None] = print) -> Report:
+def run(quick: bool = False, say: Callable[[str], None] = print, device: str = "cpu") -> Report:
     """Measure everything, and tell it section by section as it comes.
 
     quick: so few rounds that the numbers mean nothing, to see that it works.
+    device: where: on the CPU beside everyone, or on a GPU beside PyTorch.
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures.npz"
         _save_pictures(pictures)
-        result = _measure(Benchmark(QUICK if quick else FULL, pictures), say)
+        bench = Benchmark(QUICK if quick else FULL, pictures)
+        result = _measure(bench, say) if device == "cpu" else _measure_gpu(bench, say, device)
     result.seconds = time.perf_counter() - began
     for library, reason in result.skipped.items():
         say(f"{library} is not measured: {reason}")
@@ -98,6 +101,23 @@ def _measure(bench: Benchmark, say: Callable[[str], None]) -> Report:
     result.growth = {"batch_size": sections.growth(bench, "batch_size", BATCH_SIZES, 64),
                      "size": sections.growth(bench, "size", PICTURE_SIZES, 28)}
     say("\n" + report.growth_text(result.growth) + "\n")
+    result.rounds, result.disturbed, result.repeated = (
+        bench.patience.rounds, bench.patience.disturbed, bench.patience.repeated)
+    return result
+
+
+def _measure_gpu(bench: Benchmark, say: Callable[[str], None], device: str) -> Report:
+    card = gpu.describe(bench)
+    facts = report.machine(bench.describe("ours"), bench.describe("pytorch"))
+    result = Report(facts, quick=bench.plan is QUICK, skipped=bench.skipped, card=card)
+    say(report.machine_text(facts))
+    result.rates = gpu.rates(bench, QUICK)
+    say(gpu.card_text(card, result.rates) + "\n\n" + report.TITLES)
+    for section in (gpu.compare_steps(bench, result.rates, device),
+                    gpu.compare_reading(bench, device)):
+        for compared in section:
+            say(report.comparison_text(compared))
+            result.comparisons.append(compared)
     result.rounds, result.disturbed, result.repeated = (
         bench.patience.rounds, bench.patience.disturbed, bench.patience.repeated)
     return result

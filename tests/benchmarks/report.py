@@ -22,6 +22,7 @@ class Report:
     `sections.growth`). peers: milliseconds for a training step, by name. skipped: who could
     not take part, and why. rounds: how many counted. disturbed: during how many of them other
     programs were busy. repeated: how many more were measured, and did not count for that.
+    card, rates: which GPU, and how fast it copies and multiplies, where one was measured.
     """
 
     machine: dict[str, Any]
@@ -36,6 +37,8 @@ class Report:
     disturbed: int = 0
     repeated: int = 0
     seconds: float = 0.0
+    card: dict[str, Any] = field(default_factory=dict)
+    rates: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The same in a form that JSON can hold, comparisons with what follows from them."""

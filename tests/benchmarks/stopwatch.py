@@ -14,15 +14,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 Contender = Callable[[float], list[float]]
+AT_ONCE = 20
+"""How many steps a GPU is asked for before anybody waits for it."""
 
 
-def repeated(step: Callable[[], object]) -> Contender:
-    """The contender that does nothing but this step."""
+def repeated(step: Callable[[], object], wait: Callable[[], object] = lambda: None,
+             at_once: int = 1) -> Contender:
+    """The contender that does nothing but this step.
+
+    wait: what waits until a step is done, where it is only asked for, as of a GPU. It is called
+        after every `at_once` steps, between which that time is divided evenly.
+    """
     def work(seconds: float) -> list[float]:
         times = [time.perf_counter()]
         while times[-1] < times[0] + seconds or len(times) < 3:
-            step()
-            times.append(time.perf_counter())
+            before = times[-1]
+            for _ in range(at_once):
+                step()
+            wait()
+            took = time.perf_counter() - before
+            times += [before + took * number / at_once for number in range(1, at_once + 1)]
         return times
 
     return work

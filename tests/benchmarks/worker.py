@@ -41,6 +41,10 @@ class Workshop:
         assert self.contender is not None
         return timed(self.contender, seconds)
 
+    def find_out(self, library: str, what: str, **options: Any) -> Any:
+        """What a function in the library's file finds out, once."""
+        return getattr(_library(library), what)(self.pictures, **options)
+
     def memory(self, library: str, steps: list[int]) -> list[float]:
         """The highest memory so far, in MB, after each of these numbers of training steps.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from comparing import LAYOUTS, F, against_torch, random_array, refusals, table
+from comparing import LAYOUTS, F, against_torch, here, host, random_array, refusals, table
 
 import tinygrad_mnist as tg
 
@@ -79,20 +79,21 @@ def test_any_layout(line, inputs, layout):
 def test_dropout_drops_a_part_and_scales_the_rest(p, dtype):
     """Of ones, what is left is the mask times the scale; and that is the gradient too."""
     tg.manual_seed(0)
-    x = tg.tensor(np.ones((200, 100), dtype), requires_grad=True)
+    x = here(np.ones((200, 100), dtype), requires_grad=True)
     result = tg.functional.dropout(x, p)
     assert result.dtype == dtype
-    assert np.unique(result.data) == pytest.approx([0, 1 / (1 - p)])
+    left = host(result)
+    assert np.unique(left) == pytest.approx([0, 1 / (1 - p)])
     deviation = np.sqrt(p * (1 - p) / x.numel())
-    assert (result.data == 0).mean() == pytest.approx(p, abs=4 * deviation)
-    assert result.data.mean() == pytest.approx(1, abs=4 * deviation / (1 - p))
+    assert (left == 0).mean() == pytest.approx(p, abs=4 * deviation)
+    assert left.mean() == pytest.approx(1, abs=4 * deviation / (1 - p))
     slope = random_array(200, 100).astype(dtype)
     result.backward(slope)
-    np.testing.assert_array_equal(x.grad.data, slope * result.data)
+    np.testing.assert_array_equal(host(x.grad), slope * left)
 
 
 def test_dropout_starts_alike_with_a_seed_and_goes_on_otherwise():
-    x = tg.tensor(np.ones(100, "float32"))
+    x = here(np.ones(100, "float32"))
     tg.manual_seed(3)
     first, second = tg.functional.dropout(x).tolist(), tg.functional.dropout(x).tolist()
     tg.manual_seed(3)
@@ -102,7 +103,7 @@ def test_dropout_starts_alike_with_a_seed_and_goes_on_otherwise():
 
 @pytest.mark.parametrize(("p", "training"), [(0.5, False), (0.0, True)])
 def test_dropout_that_does_nothing_leaves_the_graph_alone(p, training):
-    x = tg.tensor([1.0, 2.0], requires_grad=True).relu()
+    x = here([1.0, 2.0], requires_grad=True).relu()
     assert tg.functional.dropout(x, p, training).grad_fn.name == "relu"
 
 

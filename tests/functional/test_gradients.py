@@ -6,7 +6,7 @@ operation must stand in this table, or among those that have no gradient, with t
 
 import numpy as np
 import pytest
-from comparing import apart, numeric_check, positive
+from comparing import apart, here, numeric_check, positive
 
 import tinygrad_mnist as tg
 from tinygrad_mnist.tensor import record
@@ -105,7 +105,7 @@ def test_like_the_definition(line, inputs):
 
 @pytest.mark.parametrize(("name", "reason"), WITHOUT_GRADIENT.items())
 def test_nothing_is_recorded(name, reason):
-    x = tg.tensor([[1.0, 2.0]], requires_grad=True)
+    x = here([[1.0, 2.0]], requires_grad=True)
     function = getattr(F, name)
     result = function(x) if name in ("any", "all", "argmax", "argmin") else function(x, x)
     assert not result.requires_grad, reason

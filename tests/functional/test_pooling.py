@@ -6,7 +6,18 @@ gradient, as in torch; otherwise training would drift apart from it.
 
 import numpy as np
 import pytest
-from comparing import LAYOUTS, F, against_torch, drawn, random_array, refusals, same, table
+from comparing import (
+    LAYOUTS,
+    F,
+    against_torch,
+    drawn,
+    here,
+    host,
+    random_array,
+    refusals,
+    same,
+    table,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,8 +113,8 @@ def test_any_sizes_and_many_ties(pool, kernel, stride, padded, extra, seed, layo
 ])
 def test_like_loops(pictures, kernel, stride, padding):
     """Window by window: the winner takes the gradient; for the average, all share it."""
-    most = tg.tensor(pictures, requires_grad=True)
-    mean = tg.tensor(pictures, requires_grad=True)
+    most = here(pictures, requires_grad=True)
+    mean = here(pictures, requires_grad=True)
     largest = tg.functional.max_pool2d(most, kernel, stride, padding)
     average = tg.functional.avg_pool2d(mean, kernel, stride, padding)
     slope = random_array(*largest.shape, seed=1)
@@ -118,20 +129,20 @@ def test_like_loops(pictures, kernel, stride, padding):
         for i, j in np.ndindex(kernel):
             row, column = oh * stride[0] + i - padding[0], ow * stride[1] + j - padding[1]
             if 0 <= row < pictures.shape[2] and 0 <= column < pictures.shape[3]:
-                here = n, c, row, column
-                averages[n, c, oh, ow] += pictures[here] / cells
-                to_all[here] += slope[n, c, oh, ow] / cells
-                if winner is None or pictures[here] > pictures[winner]:
-                    winner = here
+                pixel = n, c, row, column
+                averages[n, c, oh, ow] += pictures[pixel] / cells
+                to_all[pixel] += slope[n, c, oh, ow] / cells
+                if winner is None or pictures[pixel] > pictures[winner]:
+                    winner = pixel
         values[n, c, oh, ow] = pictures[winner]
         to_winners[winner] += slope[n, c, oh, ow]
-    for got, want in ((largest.data, values), (average.data, averages),
-                      (most.grad.data, to_winners), (mean.grad.data, to_all)):
-        same(got, want)
+    for got, want in ((largest, values), (average, averages),
+                      (most.grad, to_winners), (mean.grad, to_all)):
+        same(host(got), want)
 
 
 def test_the_first_of_equals_wins():
-    x = tg.tensor([[[[1.0, 1.0], [1.0, 1.0]]]], requires_grad=True)
+    x = here([[[[1.0, 1.0], [1.0, 1.0]]]], requires_grad=True)
     tg.functional.max_pool2d(x, 2).sum().backward()
     assert x.grad.tolist() == [[[[1.0, 0.0], [0.0, 0.0]]]]
 

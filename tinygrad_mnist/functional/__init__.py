@@ -6,6 +6,7 @@
     matrix        matmul, linear
     convolution   conv2d: im2col and a matrix product
     pooling       max_pool2d, avg_pool2d
+    kernels       what a GPU does in their place
     activation    relu, sigmoid, tanh, softmax, dropout
     loss          cross_entropy, mse_loss
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ..backend import array_module
+from ..backend import array_module, ignoring_zeros
 from ..tensor import Tensor, float32, operation, record
 
 elementwise = functools.partial(operation, lifts=True)
@@ -53,14 +53,16 @@ def power(input: Tensor, exponent: Tensor) -> Tensor:
     """input ** exponent. Where the formula would say 0 * infinity, the gradient is 0."""
     a, b = input.data, exponent.data
     xp = array_module(a)
+    if a.dtype.kind in "iu" and b.dtype.kind == "i" and (b < 0).any():  # CuPy would not say it
+        raise ValueError("integers to negative powers are no integers: use .float()")
     value = a ** b
 
     def to_input(grad):
-        with ignoring_zeros(xp):
+        with ignoring_zeros():
             return grad * xp.where(b == 0, xp.zeros_like(value), b * a ** (b - 1))
 
     def to_exponent(grad):
-        with ignoring_zeros(xp):
+        with ignoring_zeros():
             return grad * xp.where((a == 0) & (b >= 0), xp.zeros_like(value), value * xp.log(a))
 
     return record(value, (input, to_input), (exponent, to_exponent))
@@ -194,8 +196,3 @@ def greater_equal(input: Tensor, other: Tensor) -> Tensor:
 def floating(input: Tensor) -> Tensor:
     """The tensor itself if it is floating point; integers as float32, as torch has it."""
     return input if input.dtype.kind == "f" else input.to(float32)
-
-
-def ignoring_zeros(xp):
-    """Silence NumPy's warnings about log(0) and 0 ** -1, where the value is not used."""
-    return xp.errstate(divide="ignore", invalid="ignore")

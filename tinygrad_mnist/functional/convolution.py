@@ -12,15 +12,17 @@ written, multiplied while they are still in the processor's cache, and forgotten
 again on the way back costs little, and keeping them would cost memory.
 
 On the way back each pixel was part of many patches, so `col2im` adds up what they all say.
+(`@on_a_gpu` stands above what a GPU does in another way; how, is in `kernels`.)
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, array_module, batch_first, batch_last
+from ..backend import Array, array_module, batch_first, batch_last, on_a_gpu
 from ..tensor import Tensor, operation, record
-from .windows import slide
+from . import kernels
+from .windows import Window, slide
 
 
 @operation
@@ -38,23 +40,22 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     O, C, KH, KW = weight.shape
     window = slide(input.shape, (KH, KW), stride, padding, dilation)
     patches = window.patches(window.framed(input.data, 0))        # (C, KH, KW, OH, OW, N)
-    kernels = weight.data.reshape(O, C * KH * KW)                 # (O, C*KH*KW)
+    matrix = weight.data.reshape(O, C * KH * KW)                  # (O, C*KH*KW)
 
     xp = array_module(patches)
     output = xp.empty((O, *patches.shape[3:]), patches.dtype)     # (O, OH, OW, N)
     for rows in window.blocks(patches, O):
         block = _flat(output[:, rows])                            # (O, R*OW*N)
-        xp.matmul(kernels, im2col(patches[:, :, :, rows]), out=block)
+        xp.matmul(matrix, im2col(patches[:, :, :, rows]), out=block)
         if bias is not None:
             block += bias.data[:, None]                           # (O, 1), to every place
 
     def to_input(grad):
         grad = _contiguous(batch_last(grad))                      # (O, OH, OW, N)
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
-        result = window.patches(framed)
         for rows in window.blocks(patches, O):
-            columns = kernels.T @ _flat(grad[:, rows])            # (C*KH*KW, R*OW*N)
-            col2im(columns, result[:, :, :, rows])
+            columns = matrix.T @ _flat(grad[:, rows])             # (C*KH*KW, R*OW*N)
+            col2im(columns, window, framed, rows)
         return batch_first(window.unframed(framed))
 
     def to_weight(grad):
@@ -68,19 +69,23 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
                   (bias, lambda grad: _summed(_contiguous(batch_last(grad)))))
 
 
+@on_a_gpu(kernels.im2col)
 def im2col(patches: Array) -> Array:
     """Every patch as a column: (C, KH, KW, R, OW, N) -> (C*KH*KW, R*OW*N)."""
     C, KH, KW = patches.shape[:3]
     return patches.reshape(C * KH * KW, -1)
 
 
-def col2im(columns: Array, patches: Array) -> None:
-    """Add every column to its patch: (C*KH*KW, R*OW*N) to (C, KH, KW, R, OW, N), in place."""
+@on_a_gpu(kernels.col2im)
+def col2im(columns: Array, window: Window, framed: Array, rows: slice = slice(None)) -> None:
+    """Add every column to its patch of the framed pictures (C, H, W, N), in place.
+
+    columns: (C*KH*KW, R*OW*N), those of R rows of places; `rows` says which.
+    """
+    patches = window.patches(framed)[:, :, :, rows]               # (C, KH, KW, R, OW, N)
     columns = columns.reshape(patches.shape)
-    _, KH, KW = patches.shape[:3]
-    for i in range(KH):
-        for j in range(KW):  # the patches overlap, those of one cell do not
-            patches[:, i, j] += columns[:, i, j]
+    for i, j in window.cells:  # the patches overlap, those of one cell do not
+        patches[:, i, j] += columns[:, i, j]
 
 
 def _summed(grad: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module
+from ..backend import array_module, as_array, device_of, move
 from ..tensor import Tensor, operation, record
 from .activation import log_probabilities
 
@@ -17,13 +17,15 @@ def cross_entropy(input: Tensor, target: Any, reduction: str = "mean",
     """How surprised the network is by the right answers: -log of their probabilities.
 
     input: logits (N, C), any real numbers; softmax is part of the loss.
-    target: the right classes (N,), integers from 0 to C - 1.
+    target: the right classes (N,), integers from 0 to C - 1. Beside logits on a GPU they are
+        best left on the CPU, where they can be checked without waiting; a label that is already
+        on the GPU and out of range makes the loss NaN.
     reduction: "mean" over the batch, "sum", or "none" for one loss per example, (N,).
     label_smoothing: what part of the target, 0 to 1, is spread over all classes evenly.
 
     The gradient is the most beautiful of all: probabilities minus the right answer.
     """
-    labels = _checked_labels(input, target)
+    labels, wrong = _labels(input, target)
     _check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing is a part, from 0 to 1, not {label_smoothing}")
@@ -31,6 +33,8 @@ def cross_entropy(input: Tensor, target: Any, reduction: str = "mean",
     N, C = input.shape
     right = (xp.arange(N), labels)                                    # where the answers are
     log_p = log_probabilities(xp, input.data, 1)                      # (N, C)
+    if wrong is not None:
+        log_p = xp.where(wrong[:, None], xp.nan, log_p)
     losses = -log_p[right]                                            # (N,)
     if label_smoothing:
         losses = (1 - label_smoothing) * losses - label_smoothing * log_p.mean(axis=1)
@@ -71,12 +75,15 @@ def _check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, not {reduction!r}")
 
 
-def _checked_labels(input: Tensor, target: Any):
-    """The labels as an array beside the logits; an error names the first that cannot be."""
+def _labels(input: Tensor, target: Any):
+    """The labels beside the logits, and which of them are wrong if that is not known yet.
+
+    On the host they are checked, and an error names the first that cannot be. To look at what
+    is on a GPU would mean to wait for it.
+    """
     if input.ndim != 2:
         raise ValueError(f"the logits must be (N, C), not {input.shape}")
-    xp = array_module(input.data)
-    labels = target.data if isinstance(target, Tensor) else xp.asarray(target)
+    labels, home = as_array(target.data if isinstance(target, Tensor) else target), input.device
     N, C = input.shape
     if labels.shape != (N,):
         raise ValueError(f"there must be one label for each of the {N} rows of logits, ({N},), but "
@@ -84,7 +91,9 @@ def _checked_labels(input: Tensor, target: Any):
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels are integers (the numbers of the classes), not {labels.dtype}")
     wrong = (labels < 0) | (labels >= C)
+    if device_of(labels) != "cpu":
+        return array_module(labels).where(wrong, 0, labels), wrong
     if wrong.any():
         raise IndexError(f"label {int(labels[wrong][0])} is out of range: the {C} columns of the "
                          f"logits stand for the labels 0 to {C - 1}")
-    return labels
+    return move(labels, home), None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_module, batch_first, batch_last, where
+from ..backend import Array, array_module, batch_first, batch_last, on_a_gpu, where
 from ..tensor import Tensor, operation, record
+from . import kernels
+from .convolution import col2im
 from .windows import Window, slide
 
 
@@ -18,33 +20,49 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     one, row by row, wins a tie. (So the padding wins against a pixel of -infinity.)
     """
     window = _pooling_window(input, kernel_size, stride, padding)
-    xp = array_module(input.data)
     patches = window.patches(window.framed(input.data, -float("inf")))  # (C, KH, KW, OH, OW, N)
-    first, *others = window.cells
-    best = patches[:, *first].copy()                              # (C, OH, OW, N)
-    for cell in others:
-        xp.maximum(best, patches[:, *cell], out=best)
+    best = largest(patches)                                       # (C, OH, OW, N)
 
     def to_winners(grad):
-        grad = batch_last(grad)                                   # (C, OH, OW, N)
-        undecided = xp.ones(grad.shape, bool)
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
-        result = window.patches(framed)
-        for cell in window.cells:
-            won = undecided & (patches[:, *cell] == best)
-            undecided ^= won
-            if window.overlaps:
-                result[:, *cell] += where(won, grad)
-            else:  # there is nothing to add to yet, and writing is cheaper
-                where(won, grad, out=result[:, *cell])
-        if undecided.any():  # nothing equals a best that is NaN: the last NaN of its window wins
-            for cell in reversed(window.cells):
-                won = undecided & xp.isnan(patches[:, *cell])
-                undecided ^= won
-                result[:, *cell] += where(won, grad)
+        to_largest(batch_last(grad), patches, best, window, framed)
         return batch_first(window.unframed(framed))
 
     return record(batch_first(best), (input, to_winners))
+
+
+@on_a_gpu(kernels.largest)
+def largest(patches: Array) -> Array:
+    """The largest pixel at each place: (C, KH, KW, OH, OW, N) -> (C, OH, OW, N)."""
+    xp, (KH, KW) = array_module(patches), patches.shape[1:3]
+    best = patches[:, 0, 0].copy()
+    for cell in range(1, KH * KW):
+        xp.maximum(best, patches[:, cell // KW, cell % KW], out=best)
+    return best
+
+
+@on_a_gpu(kernels.to_largest)
+def to_largest(grad: Array, patches: Array, best: Array, window: Window, framed: Array) -> None:
+    """Add each gradient to the pixel that won its place, in place.
+
+    grad, best: (C, OH, OW, N). patches: (C, KH, KW, OH, OW, N), where it was looked for.
+    framed: (C, H+2PH, W+2PW, N), still all zeros.
+    """
+    xp = array_module(grad)
+    undecided = xp.ones(grad.shape, bool)
+    result = window.patches(framed)                               # (C, KH, KW, OH, OW, N)
+    for cell in window.cells:
+        won = undecided & (patches[:, *cell] == best)
+        undecided ^= won
+        if window.overlaps:
+            result[:, *cell] += where(won, grad)
+        else:  # there is nothing to add to yet, and writing is cheaper
+            where(won, grad, out=result[:, *cell])
+    if undecided.any():  # nothing equals a best that is NaN: the last NaN of its window wins
+        for cell in reversed(window.cells):
+            won = undecided & xp.isnan(patches[:, *cell])
+            undecided ^= won
+            result[:, *cell] += where(won, grad)
 
 
 @operation
@@ -62,9 +80,8 @@ def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     def to_all(grad):
         share = batch_last(grad) / count                          # (C, OH, OW, N)
         framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
-        result = window.patches(framed)
-        for cell in window.cells:
-            result[:, *cell] += share
+        everywhere = array_module(share).broadcast_to(share[:, None, None], patches.shape)
+        col2im(everywhere, window, framed)
         return batch_first(window.unframed(framed))
 
     return record(batch_first(average), (input, to_all))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import array_module, is_array
+from ..backend import array_module, checked_key, is_array
 from ..tensor import Tensor, operation, record
 
 
@@ -39,7 +39,8 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
 @operation
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged."""
-    return record(input.data.swapaxes(dim0, dim1), (input, lambda grad: grad.swapaxes(dim0, dim1)))
+    a, b = dimension(dim0, input.ndim), dimension(dim1, input.ndim)
+    return record(input.data.swapaxes(a, b), (input, lambda grad: grad.swapaxes(a, b)))
 
 
 @operation
@@ -60,7 +61,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 @operation
 def index(input: Tensor, key: Any) -> Tensor:
     """input[key], as in NumPy. An element taken twice gets both gradients."""
-    key = _plain_key(key)
+    key = checked_key(input.data, _plain_key(key))
 
     def scatter(grad):
         xp = array_module(grad)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,11 @@ from threadpoolctl import threadpool_info
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
+from tinygrad_mnist.backend import find_device
 from tinygrad_mnist.team import best_size
 
 from ..pictures import Pictures
-from ..stopwatch import Contender, repeated
+from ..stopwatch import AT_ONCE, Contender, repeated
 
 
 def describe() -> dict[str, Any]:
@@ -45,11 +48,30 @@ def ready(pictures: Pictures, batch_size: int, size: int) -> list[tuple[tg.Tenso
             for images, labels in pictures.batches(batch_size, size)]
 
 
-def step(pictures: Pictures, batch_size: int = 64, size: int = 28) -> Contender:
-    """A training step as a user writes it."""
-    model = network(size)
+def prepare(device: str, tf32: bool = False) -> dict[str, Any]:
+    """Choose the device, and say how steps are timed there: see `repeated`.
+
+    tf32: let the GPU round the factors of matrix products to 10 bits, which is faster.
+    """
+    os.environ["CUPY_TF32"] = str(int(tf32))  # CuPy looks at it before its first product
+    if device == "cpu":
+        return {}
+    find_device(device)
+    return {"wait": _wait_for_the_card(), "at_once": AT_ONCE}
+
+
+def _wait_for_the_card() -> Callable[[], object]:
+    return sys.modules["cupy"].cuda.get_current_stream().synchronize
+
+
+def step(pictures: Pictures, batch_size: int = 64, size: int = 28, device: str = "cpu",
+         tf32: bool = False) -> Contender:
+    """A training step as a user writes it. On a GPU the pictures are there already."""
+    timing = prepare(device, tf32)
+    model = network(size).to(device)
     optimizer = tg.optim.SGD(model.parameters(), lr=0.01)
-    endless = itertools.cycle(ready(pictures, batch_size, size))
+    endless = itertools.cycle([(images.to(device), labels)
+                               for images, labels in ready(pictures, batch_size, size)])
 
     def step() -> None:
         images, labels = next(endless)
@@ -58,7 +80,7 @@ def step(pictures: Pictures, batch_size: int = 64, size: int = 28) -> Contender:
         loss.backward()
         optimizer.step()
 
-    return repeated(step)
+    return repeated(step, **timing)
 
 
 class PreparedBatches(tg.DataLoader):
@@ -75,12 +97,13 @@ class PreparedBatches(tg.DataLoader):
         return itertools.islice(itertools.cycle(self.ready), start, len(self))
 
 
-def fit(pictures: Pictures) -> Contender:
+def fit(pictures: Pictures, device: str = "cpu", tf32: bool = False) -> Contender:
     """A training step as `training.fit` does it for the program's `train`."""
-    model = tg.models.create("seed")
+    wait = prepare(device, tf32).get("wait", lambda: None)
+    model = tg.models.create("seed").to(device)
     optimizer = tg.optim.SGD(model.parameters(), lr=0.01)
     loader = PreparedBatches(ready(pictures, 64, 28))
-    workers = best_size(64, "cpu")
+    workers = best_size(64, device)
 
     def work(seconds: float) -> list[float]:
         times = [time.perf_counter()]
@@ -91,16 +114,21 @@ def fit(pictures: Pictures) -> Contender:
 
         tg.training.fit(model, loader, optimizer, epochs=1_000_000, should_stop=should_stop,
                         workers=workers)
+        wait()
+        times[-1] = time.perf_counter()
         return times
 
     return work
 
 
-def predict(pictures: Pictures, count: int) -> Contender:
-    """Reading so many pictures at once."""
-    model = tg.models.create("seed")
-    shown = tg.transforms.ToTensor()(pictures.images[:count, 0])
-    return repeated(lambda: tg.training.predict(model, shown))
+def predict(pictures: Pictures, count: int, device: str = "cpu", tf32: bool = False) -> Contender:
+    """Reading so many pictures at once, from the pictures on the host to the logits there."""
+    prepare(device, tf32)
+    model = tg.models.create("seed").to(device)
+    images = np.resize(pictures.images, (count, *pictures.images.shape[1:]))
+    shown = tg.transforms.ToTensor()(images[:, 0])
+    batch_size = 200 if device == "cpu" else count
+    return repeated(lambda: tg.training.predict(model, shown, batch_size))
 
 
 def chain(pictures: Pictures, elements: int) -> Contender:
