@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinygrad_mnist import DataLoader, TensorDataset, manual_seed, nn, optim, team, training
 from tinygrad_mnist.tensor import Tensor
@@ -53,6 +54,31 @@ def test_several_train_as_one_does_within_rounding(workers, batch_size):
 def test_one_number_of_workers_gives_the_same_bits_each_time(dropout):
     first, second = (weights(trained(2, dropout)[0]) for _ in range(2))
     assert first.tobytes() == second.tobytes()
+
+
+def test_fit_takes_a_team_that_has_been_gathered_already():
+    """It asks whether all begin alike, once, and exchanges gradients at each step."""
+    class Alone(team.Team):
+        facts, exchanges = None, 0
+
+        def agree(self, **facts):
+            assert self.facts is None
+            self.facts = facts
+
+        def exchange(self, parameters, loss, weight, stop):
+            assert weight == 1
+            self.exchanges += 1
+            return loss, stop
+
+    alone = Alone()
+    model, _ = trained(1, team=alone)
+    assert alone.exchanges == 3 * 5
+    assert alone.facts.keys() == {"weights", "batches", "progress"}
+    again = Alone()
+    trained(1, team=again, batch_size=7)
+    assert again.facts["weights"] == alone.facts["weights"]
+    assert again.facts["batches"] != alone.facts["batches"]
+    assert weights(model).tobytes() == weights(trained(1)[0]).tobytes()
 
 
 def test_only_member_0_reports():
@@ -151,6 +177,16 @@ def test_shares_cover_a_batch():
         shares.append(numbers.data)
     assert [len(share) for share in shares] == [3, 3, 4]
     np.testing.assert_array_equal(np.concatenate(shares), np.arange(10))
+
+
+def test_matrix_threads_are_a_share_but_never_more_than_were_allowed():
+    def threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(1, user_api="blas"), team.matrix_threads(8):
+        assert threads() == {1}
+    with threadpool_limits(2, user_api="blas"), team.matrix_threads(0):
+        assert threads() == {1}
 
 
 def test_a_size_that_pays():

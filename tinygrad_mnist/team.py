@@ -10,7 +10,8 @@ Why processes, and not threads? Python lets only one thread at a time run Python
 operations are short: two threads would spend their time handing that right to each other.
 
 `Team` is the interface, and a team of one. `forked` makes copies of this process, one for
-each core; they exchange gradients through memory that they share.
+each core; they exchange gradients through memory that they share. For many machines there is
+`mpi.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import manual_seed
+from .backend import Array, find_device, manual_seed
 from .tensor import Tensor, float64
 
 
@@ -37,6 +38,22 @@ class Team:
 
     rank = 0
     size = 1
+
+    def device(self, name: str) -> str:
+        """The device that a user's word means to this member (see `backend.find_device`)."""
+        return find_device(name)
+
+    def agree(self, **facts: Any) -> None:
+        """Before the first step: make sure that all members begin alike.
+
+        facts: what must be equal, under names that an error can tell. Nothing is asked where
+        the members are copies of one process.
+        """
+
+    @contextlib.contextmanager
+    def member_0_first(self) -> Iterator[None]:
+        """Do the block only when member 0 has done it: what it downloads, the others find."""
+        yield
 
     def share(self, batch: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """This member's part of a batch: the rows from rank/size to (rank + 1)/size of it."""
@@ -85,20 +102,13 @@ class _ForkedTeam(Team):
                  ) -> tuple[Any, bool]:
         half = self._step % 2
         self._step += 1
-        row, place = self._gradients[half, self.rank], 0
-        for parameter in parameters:
-            end = place + parameter.numel()
-            row[place:end] = 0 if parameter.grad is None else parameter.grad.data.reshape(-1)
-            place = end
+        row = self._gradients[half, self.rank]
+        pack(parameters, row)
         row *= weight
         self._told[half, self.rank] = float(loss) * weight, stop
 
         self._wait_for_all()
-        total, place = self._gradients[half].sum(axis=0), 0
-        for parameter in parameters:
-            end = place + parameter.numel()
-            parameter.grad = Tensor(total[place:end].reshape(parameter.shape))
-            place = end
+        unpack(parameters, self._gradients[half].sum(axis=0))
         losses, stops = self._told[half].T
         return losses.sum(), bool(stops[0])
 
@@ -158,10 +168,8 @@ def forked(size: int, parameters: Sequence[Tensor]) -> Iterator[Team]:
     if size == 1 or not hasattr(os, "fork"):
         yield Team()
         return
-    from threadpoolctl import threadpool_limits
-
     team = _ForkedTeam(size, parameters)
-    with threadpool_limits(max(1, cores() // size), user_api="blas"):
+    with matrix_threads(cores() // size):
         team.start()
         try:
             yield team
@@ -174,6 +182,37 @@ def forked(size: int, parameters: Sequence[Tensor]) -> Iterator[Team]:
                 sys.stderr.flush()
                 os._exit(0)
             team.end()
+
+
+@contextlib.contextmanager
+def matrix_threads(share: int) -> Iterator[None]:
+    """Inside the block, matrix products use so many threads; fewer, if fewer were allowed."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    allowed = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    with threadpool_limits(max(1, min([share, *allowed])), user_api="blas"):
+        yield
+
+
+def pack(parameters: Sequence[Tensor], row: Array) -> None:
+    """Write all gradients into one row of numbers (floats,), one after the other.
+
+    A parameter without a gradient has zeros: its member had nothing to do.
+    """
+    place = 0
+    for parameter in parameters:
+        end = place + parameter.numel()
+        row[place:end] = 0 if parameter.grad is None else parameter.grad.data.reshape(-1)
+        place = end
+
+
+def unpack(parameters: Sequence[Tensor], row: Array) -> None:
+    """Make what `pack` would have written the parameters' gradients. They are views of `row`."""
+    place = 0
+    for parameter in parameters:
+        end = place + parameter.numel()
+        parameter.grad = Tensor(row[place:end].reshape(parameter.shape))
+        place = end
 
 
 def best_size(batch_size: int, device: str) -> int:

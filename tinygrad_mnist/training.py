@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
         test: Any = None, scheduler: Any = None,
         augment: Callable[[Tensor], Tensor] | None = None, progress: Progress | None = None,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-        should_stop: Callable[[], bool] = lambda: False, workers: int = 1) -> list[Epoch]:
+        should_stop: Callable[[], bool] = lambda: False, workers: int = 1,
+        team: Team | None = None) -> list[Epoch]:
     """Train `model` on the batches of `loader` until `epochs` passes have been made.
 
     test: a data set to measure the accuracy on after each epoch (see `evaluate`).
@@ -66,6 +69,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
     should_stop: asked at every batch; when true, fit returns after it.
     workers: how many processes share each batch (see `team`). The result depends on their
         number only by rounding, and for one number it is the same bit for bit.
+    team: the processes that share each batch, where they have been gathered already (see
+        `mpi`). Member 0 measures and reports; all return the same, but for the accuracies.
 
     Returns one Epoch for each pass made. A bar shows the way where stderr is a terminal.
     Raises FloatingPointError if the loss stops being a number.
@@ -73,68 +78,108 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
     if len(loader) == 0:
         raise ValueError("there is nothing to train on: the loader has no batches")
     progress = Progress() if progress is None else progress
-    with forked(workers, list(model.parameters())) as team:
+    parameters = list(model.parameters())
+    with forked(workers, parameters) if team is None else nullcontext(team) as team:
+        team.agree(**_beginning(parameters, loader, progress, epochs))
+        part = _Part(team, model.train(), parameters, loader, optimizer, loss_function, scheduler,
+                     augment, progress, should_stop)
         stopped = False
         while progress.epoch < epochs and not stopped:
-            stopped = _train_one_epoch(team, model.train(), loader, optimizer, epochs,
-                                       loss_function, scheduler, augment, progress,
-                                       should_stop)
+            stopped = part.go_through_epoch(f"epoch {progress.epoch + 1}/{epochs}")
             if progress.batch < len(loader):
                 break
-            if team.rank == 0:
-                _check_loss(progress)
-            accuracy = None if test is None or team.rank else evaluate(model, test).accuracy
-            done = Epoch(progress.epoch + 1, float(progress.loss_sum) / len(loader), accuracy,
-                         progress.seconds)
-            progress.history.append(done)
-            progress.epoch, progress.batch = done.epoch, 0
-            progress.loss_sum, progress.seconds = 0.0, 0.0
+            done = part.close_epoch(test)
             if team.rank == 0:
                 on_epoch(done)
     return progress.history
 
 
-def _train_one_epoch(team: Team, model: Module, loader: DataLoader, optimizer: Optimizer,
-                     epochs: int, loss_function: Callable[[Tensor, Tensor], Tensor],
-                     scheduler: Any, augment: Callable[[Tensor], Tensor] | None,
-                     progress: Progress, should_stop: Callable[[], bool]) -> bool:
-    """Train on what is left of the present epoch; true if asked to stop."""
-    from tqdm import tqdm
+def _beginning(parameters: Sequence[Tensor], loader: DataLoader, progress: Progress, epochs: int
+               ) -> dict[str, Any]:
+    """What a training begins with: if it differs among members, they train different networks."""
+    weights = 0
+    for parameter in parameters:
+        weights = zlib.crc32(parameter.numpy().tobytes(), weights)
+    return {"weights": weights,
+            "batches": (len(loader), loader.batch_size, loader.shuffle, loader.seed),
+            "progress": (progress.epoch, progress.batch, epochs)}
 
-    parameters = list(model.parameters())
-    device = parameters[0].device
-    bar = tqdm(loader.batches(progress.epoch, start=progress.batch), leave=False,
-               disable=True if team.rank else None,  # None: no bar where there is no terminal
-               desc=f"epoch {progress.epoch + 1}/{epochs}", unit="batch",
-               initial=progress.batch, total=len(loader))
-    began, before = time.perf_counter(), progress.seconds
-    with bar:
-        for batch in bar:
-            team.seed(loader.seed, progress.epoch, progress.batch)
-            pictures, labels = team.share(batch)
-            optimizer.zero_grad()
-            loss: Any = 0.0
-            if len(labels):  # else the batch is smaller than the team
-                pictures = pictures.to(device)
-                if augment is not None:
-                    pictures = augment(pictures)
-                loss = loss_function(model(pictures), labels.to(device))
-                loss.backward()
-                loss = loss.data
-            part = len(labels) / len(batch[1])
-            loss, stop = team.exchange(parameters, loss, part, should_stop())
-            optimizer.step()
-            if scheduler is not None:
-                scheduler.step()
 
-            progress.loss_sum = progress.loss_sum + loss
-            progress.batch += 1
-            progress.seconds = before + time.perf_counter() - began
-            if progress.batch % 100 == 0:  # seldom: reading the loss makes a GPU wait
-                bar.set_postfix(loss=f"{float(progress.loss_sum) / progress.batch:.3f}")
-            if stop:
-                return True
-    return False
+@dataclass
+class _Part:
+    """A team member's part in a training: what it works with, and how."""
+
+    team: Team
+    model: Module
+    parameters: Sequence[Tensor]
+    loader: DataLoader
+    optimizer: Optimizer
+    loss_function: Callable[[Tensor, Tensor], Tensor]
+    scheduler: Any
+    augment: Callable[[Tensor], Tensor] | None
+    progress: Progress
+    should_stop: Callable[[], bool]
+
+    def go_through_epoch(self, name: str) -> bool:
+        """Make a step for each batch that is left of the present epoch; true if asked to stop."""
+        from tqdm import tqdm
+
+        progress = self.progress
+        bar = tqdm(self.loader.batches(progress.epoch, start=progress.batch), leave=False,
+                   disable=True if self.team.rank else None,  # None: no bar without a terminal
+                   desc=name, unit="batch", initial=progress.batch, total=len(self.loader))
+        began, before = time.perf_counter(), progress.seconds
+        with bar:
+            for batch in bar:
+                loss, stop = self.step(batch)
+                progress.loss_sum = progress.loss_sum + loss
+                progress.batch += 1
+                progress.seconds = before + time.perf_counter() - began
+                if progress.batch % 100 == 0:  # seldom: reading the loss makes a GPU wait
+                    bar.set_postfix(loss=f"{float(progress.loss_sum) / progress.batch:.3f}")
+                if stop:
+                    return True
+        return False
+
+    def step(self, batch: tuple[Tensor, ...]) -> tuple[Any, bool]:
+        """Show the network a batch, see how wrong it is, make it less so.
+
+        Returns the loss of the whole batch, and whether to stop.
+        """
+        self.team.seed(self.loader.seed, self.progress.epoch, self.progress.batch)
+        pictures, labels = self.team.share(batch)
+        self.optimizer.zero_grad()
+        # There may be nothing to show: a batch can be smaller than the team.
+        loss = self._see_how_wrong(pictures, labels) if len(labels) else 0.0
+        loss, stop = self.team.exchange(self.parameters, loss, len(labels) / len(batch[1]),
+                                        self.should_stop())
+        self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        return loss, stop
+
+    def _see_how_wrong(self, pictures: Tensor, labels: Tensor) -> Any:
+        """The loss, as an array () on the device; its gradients lie at the parameters."""
+        device = self.parameters[0].device
+        pictures = pictures.to(device)
+        if self.augment is not None:
+            pictures = self.augment(pictures)
+        loss = self.loss_function(self.model(pictures), labels)  # which checks them on the host
+        loss.backward()
+        return loss.data
+
+    def close_epoch(self, test: Any) -> Epoch:
+        """Measure, write the epoch into the history, and turn to the next one."""
+        progress, reporting = self.progress, self.team.rank == 0
+        if reporting:
+            _check_loss(progress)
+        accuracy = evaluate(self.model, test).accuracy if reporting and test is not None else None
+        done = Epoch(progress.epoch + 1, float(progress.loss_sum) / len(self.loader), accuracy,
+                     progress.seconds)
+        progress.history.append(done)
+        progress.epoch, progress.batch = done.epoch, 0
+        progress.loss_sum, progress.seconds = 0.0, 0.0
+        return done
 
 
 def _check_loss(progress: Progress) -> None:
@@ -201,13 +246,17 @@ def predict(model: Module, pictures: Tensor, batch_size: int = 200) -> np.ndarra
     Large numbers of pictures go through in batches, which keeps them in the cache. The model
     is left in the mode, training or not, that it was in.
     """
+    backend.keep_freed_memory()
     device, was_training = next(model.parameters()).device, model.training
-    model.eval()
+    if was_training:
+        model.eval()
     try:
-        return np.concatenate([model(pictures[start:start + batch_size].to(device)).numpy()
-                               for start in range(0, len(pictures), batch_size)])
+        logits = [model(pictures[start:start + batch_size].to(device)).numpy()
+                  for start in range(0, len(pictures), batch_size)]
     finally:
-        model.train(was_training)
+        if was_training:
+            model.train()
+    return np.concatenate(logits)
 
 
 # --- stopping and going on ---------------------------------------------------------------
