@@ -5,8 +5,12 @@ A network only knows pictures made as MNIST's were (LeCun et al., 1998): ink is 
 averaging areas, and the centre of mass lies in the middle of 28 x 28. Whatever reaches us,
 strokes of a pen or any picture, is brought into that form, step by step:
 
-    strokes --> rasterize ------------------------------------------> centred 28 x 28
-    picture --> grey --> inked --> cropped --> scaled ---------------> centred 28 x 28
+    picture --> grey --> inverted --> cropped --> scaled -----------> centred 28 x 28
+    strokes --> on_page --> inverted --> cropped --> scaled --> same pen --> centred 28 x 28
+
+`steps` goes this way and keeps every picture on it; any step can be left out, to see what it is
+good for. `prepare` gives only the last picture. For strokes the last two steps are enough, since
+they say by themselves where the ink is: that is `rasterize`.
 """
 
 from __future__ import annotations
@@ -14,14 +18,14 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-Strokes = Sequence[Sequence[Sequence[float]]]
-"""A list of strokes, each a list of [x, y], y downwards, in any unit."""
+Strokes = Sequence[Sequence[Sequence[float]]] | Sequence[np.ndarray]
+"""A list of strokes, each a list of [x, y] or an array (P, 2), y downwards, in any unit."""
 
 SIZE = 28    # pixels of MNIST's pictures, each way
 BOX = 20     # pixels of the box that the ink is fitted into
@@ -36,29 +40,51 @@ def rasterize(strokes: Strokes) -> np.ndarray:
     The pen is 2.5 pixels wide whatever the size of the drawing. A dot stays a dot. Raises
     ValueError if there is no stroke, or if a point is not two finite numbers.
     """
-    from PIL import Image, ImageDraw
-
-    lines = checked_strokes(strokes)
-    points = np.concatenate(lines)
-    low, extent = points.min(axis=0), np.ptp(points, axis=0).max()
-    scale = (BOX - PEN) / extent if extent > 0 else 1.0
-    margin = (SIZE - np.ptp(points, axis=0) * scale) / 2  # centre the box for the moment
-
-    canvas = Image.new("L", (SIZE * FINE, SIZE * FINE))
-    pencil = ImageDraw.Draw(canvas)
-    for line in lines:
-        draw_line(pencil, ((line - low) * scale + margin) * FINE, PEN * FINE)
-    cells = np.asarray(canvas, dtype=np.float32).reshape(SIZE, FINE, SIZE, FINE)
-    return centred(brightened(cells.mean(axis=(1, 3))))
+    return centred(drawn_again(checked_strokes(strokes)))
 
 
-def prepare(picture: Any) -> np.ndarray:
+def prepare(picture: Any, without: Collection[str] = ()) -> np.ndarray:
     """Any picture as one made the way MNIST was: float32 (28, 28), ink 1, paper 0.
 
     picture: a file's path, a Pillow image, or a grey array (H, W), 0..255 or 0..1. Dark on
-    bright or bright on dark, transparent or not. Raises ValueError if no ink is found.
+    bright or bright on dark, transparent or not. without: steps to leave out, as in `steps`.
+    Raises ValueError if no ink is found.
     """
-    return centred(scaled(cropped(inked(grey(picture)))))
+    return steps(grey(picture), without)["centred"]
+
+
+def steps(page: np.ndarray, without: Collection[str] = (), strokes: Strokes | None = None
+          ) -> dict[str, np.ndarray]:
+    """What a drawing looks like after each step of preparing it, by the step's name, in order.
+
+    page: its brightness, float32 (H, W), as `grey` or `on_page` give it. strokes: where the
+        drawing was made of them, in pixels of the page: then there is a step "same_pen", and
+        with all steps the last picture is that of `rasterize`.
+    without: names of steps to leave out. What comes after has to live with it.
+
+    The last picture, "centred", is what the network gets: float32 (28, 28), as are all from
+    "scaled" on. Raises ValueError if no ink is found.
+    """
+    wrong = sorted(set(without) - set(STEPS))
+    if wrong:
+        raise ValueError(f"there is no step {', '.join(wrong)}: they are {', '.join(STEPS)}")
+    invert, crop, scale, same_pen, centre = (name not in without for name in STEPS)
+    paper = 0.0 if invert else float(np.median(_border(page)))
+    seen = {"drawn": page}
+    seen["inverted"] = picture = inked(page) if invert else page
+    seen["cropped"] = picture = cropped(picture) if crop else picture
+    seen["scaled"] = picture = scaled(picture, paper) if scale else stretched(picture)
+    if strokes is not None:
+        if same_pen:
+            ink = drawn_again(checked_strokes(strokes), None if crop else page.shape, scale)
+            picture = ink if invert else 1 - ink
+        seen["same_pen"] = picture
+    seen["centred"] = centred(picture) if centre else picture
+    return seen
+
+
+STEPS = ("inverted", "cropped", "scaled", "same_pen", "centred")
+"""The steps that can be left out, in order."""
 
 
 # --- the steps of a picture, in order ----------------------------------------------------
@@ -86,40 +112,110 @@ def grey(picture: Any) -> np.ndarray:
 def inked(brightness: np.ndarray) -> np.ndarray:
     """How much ink lies on each pixel, 0 to 1, whether it was written dark or bright.
 
-    The paper is what the border shows; ink is what differs from it, to the side where the
-    picture goes farther. What the border itself varies counts as paper.
+    Ink is what differs from the paper, to the side where the picture goes farther, and by more
+    than the noise along the border. Up to half of the border may be ink.
     """
-    border = np.concatenate([brightness[0], brightness[-1], brightness[:, 0], brightness[:, -1]])
-    paper = np.median(border)
-    dark = paper - brightness.min() > brightness.max() - paper
-    ink = (paper - brightness) if dark else (brightness - paper)
-    noise = np.quantile(np.abs(border - paper), 0.9)
-    ink = np.clip(ink - noise, 0, None)
+    paper = paper_of(brightness)
+    darker = paper - brightness
+    ink = darker if darker.max() > -darker.min() else -darker
+    # Few pixels of noise go beyond three standard deviations, which are 4.4 medians of it.
+    ink = np.clip(ink - 4.4 * np.median(np.abs(_border(darker))), 0, None)
     if ink.max() <= 0.05:
         raise ValueError("there is no ink in the picture: it is blank, or too faint to tell")
     return brightened(ink)
 
 
+def paper_of(brightness: np.ndarray) -> np.ndarray | np.floating:
+    """How bright the paper is, or would be under the ink: (H, W), or one number if it is even.
+
+    Light falls on a photographed page from somewhere, so one side is darker. The border shows
+    the paper; through its brightness a smooth surface of second degree is laid, by least
+    squares. Ink that reaches the border must not bend it: it is laid through the half of the
+    border's pixels nearest to the middle brightness, then three times again through the half
+    that the surface fits best (least trimmed squares; Rousseeuw, 1984).
+    """
+    border = _border(brightness)
+    middle = np.median(border)
+    rest = left = border - middle
+    if not rest.any():
+        return middle
+    H, W = brightness.shape
+    y, x = np.linspace(-1, 1, H)[:, None], np.linspace(-1, 1, W)[None]
+    powers = [np.broadcast_to(each, (H, W)) for each in (1.0, x, y, x * y, x * x, y * y)]
+    known = np.stack([_border(each) for each in powers], axis=1)      # (border, 6)
+    for _ in range(4):
+        near = np.abs(left) <= np.median(np.abs(left))
+        surface = np.linalg.lstsq(known[near], rest[near], rcond=None)[0]
+        left = rest - known @ surface
+    return middle + sum(part * power for part, power in zip(surface, powers, strict=True)
+                        ).astype(np.float32)
+
+
+def _border(picture: np.ndarray) -> np.ndarray:
+    """The pixels along the four edges, in one row."""
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+
+
 def cropped(ink: np.ndarray) -> np.ndarray:
     """Without the empty rows and columns around the ink."""
     visible = ink > 0.2 if ink.shape != (SIZE, SIZE) else ink > 0
+    if not visible.any():
+        return ink
     rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
     return ink[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
 
 
-def scaled(ink: np.ndarray) -> np.ndarray:
-    """The longer side made 20 pixels, the proportions kept, in the middle of 28 x 28."""
+def scaled(ink: np.ndarray, paper: float = 0.0) -> np.ndarray:
+    """The longer side made 20 pixels, the proportions kept, in the middle of 28 x 28.
+
+    paper: what to surround it with.
+    """
     from PIL import Image
 
     H, W = ink.shape
-    factor = BOX / max(H, W)
-    height, width = max(1, round(H * factor)), max(1, round(W * factor))
-    if (height, width) != (H, W):
+    height, width = H, W
+    if max(H, W) not in (BOX, BOX - 1):  # a few of MNIST's own are 19 long, and stay so
+        factor = BOX / max(H, W)
+        height, width = max(1, round(H * factor)), max(1, round(W * factor))
         method = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
         resized = Image.fromarray(ink).resize((width, height), method)
         ink = np.clip(np.asarray(resized), 0, 1)
     top, left = (SIZE - height) // 2, (SIZE - width) // 2
-    return brightened(np.pad(ink, ((top, SIZE - height - top), (left, SIZE - width - left))))
+    around = ((top, SIZE - height - top), (left, SIZE - width - left))
+    return brightened(np.pad(ink, around, constant_values=paper))
+
+
+def stretched(picture: np.ndarray) -> np.ndarray:
+    """Any picture made 28 x 28, whatever becomes of its proportions."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).resize((SIZE, SIZE), Image.Resampling.BOX))
+
+
+def drawn_again(lines: Sequence[np.ndarray], page: tuple[int, ...] | None = None,
+                keep_proportions: bool = True) -> np.ndarray:
+    """Strokes drawn into 28 x 28 with a pen of 2.5 pixels: float32 (28, 28), ink 1, paper 0.
+
+    lines: arrays of points (P, 2), as from `checked_strokes`. Their ink fills a box of 20 x 20
+        in the middle, one way or both; with a page (H, W), it is the page that fills the box.
+    keep_proportions: else the box is all of 28 x 28, and is filled both ways.
+    """
+    from PIL import Image, ImageDraw
+
+    points = np.concatenate(lines)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    room = (BOX if keep_proportions else SIZE) - PEN  # for the middle of the pen
+    if page is not None:
+        low, extent, room = np.zeros(2), np.array(page[::-1], np.float64), room + PEN
+    longest = np.full(2, extent.max()) if keep_proportions else extent
+    scale = np.divide(room, longest, out=np.ones(2), where=longest > 1e-300)
+    margin = (SIZE - extent * scale) / 2
+
+    canvas = Image.new("L", (SIZE * FINE, SIZE * FINE))
+    pencil = ImageDraw.Draw(canvas)
+    for line in lines:
+        draw_line(pencil, ((line - low) * scale + margin) * FINE, PEN * FINE)
+    return brightened(np.asarray(canvas.convert("F").reduce(FINE)))
 
 
 def centred(picture: np.ndarray) -> np.ndarray:
@@ -129,7 +225,7 @@ def centred(picture: np.ndarray) -> np.ndarray:
     that ink would leave the picture.
     """
     for axis in (0, 1):
-        ink = picture.sum(axis=1 - axis)
+        ink = picture.sum(axis=1 - axis, dtype=np.float64)
         inside = np.flatnonzero(ink)
         if not len(inside):
             raise ValueError("there is no ink in the picture")
@@ -142,6 +238,8 @@ def centred(picture: np.ndarray) -> np.ndarray:
 
 def brightened(ink: np.ndarray) -> np.ndarray:
     """With the darkest ink at exactly 1."""
+    if not ink.max() > 0:
+        raise ValueError("there is no ink in the picture")
     return (ink / ink.max()).astype(np.float32)
 
 
@@ -179,8 +277,8 @@ def _hook(pictures: np.ndarray, draw: np.random.Generator) -> tuple[np.ndarray, 
     """Before a one: up to its tip, from below on the left."""
     (top, bottom), _ = _box(pictures)
     tip = np.stack([top + 1, _middle_at(pictures, top + 1)])
-    length = draw.uniform(0.2, 0.65, len(pictures)) * (bottom - top + 1)
-    angle = np.radians(draw.uniform(20, 65, len(pictures)))
+    length = draw.uniform(0.25, 0.75, len(pictures)) * (bottom - top + 1)
+    angle = np.radians(draw.uniform(25, 60, len(pictures)))
     return tip, tip + length * np.stack([np.cos(angle), -np.sin(angle)])
 
 
@@ -229,7 +327,7 @@ def checked_strokes(strokes: Any) -> list[np.ndarray]:
             line = np.empty(0)
         if line.size == 0 and isinstance(stroke, (list, tuple)) and not stroke:
             continue
-        if line.ndim != 2 or line.shape[1] != 2 or not np.isfinite(line).all():
+        if line.ndim != 2 or line.shape[1] != 2 or not (np.abs(line) < 1e100).all():
             raise ValueError(f"stroke {number} must be a list of points [x, y] of finite numbers")
         lines.append(line)
     if not lines:
@@ -270,6 +368,20 @@ def read_strokes(path: str | Path) -> tuple[list[Strokes], np.ndarray]:
     if not labels:
         raise ValueError(f"{path} holds no drawings")
     return drawings, np.array(labels)
+
+
+def on_page(strokes: Strokes, size: tuple[int, int], width: float) -> np.ndarray:
+    """A drawing with a black pen on a white page: float32 (H, W), 0 black to 1 white.
+
+    strokes: in pixels of the page. size: the page's (width, height). width: of the pen.
+    """
+    from PIL import Image, ImageDraw
+
+    paper = Image.new("L", size, 255)
+    pencil = ImageDraw.Draw(paper)
+    for line in checked_strokes(strokes):
+        draw_line(pencil, line, width, fill=0)
+    return grey(np.asarray(paper))
 
 
 def draw_line(pencil: Any, points: np.ndarray, width: float, fill: int = 255) -> None:

@@ -30,39 +30,27 @@ def on_a_page(strokes: handwriting.Strokes, draw: np.random.Generator) -> np.nda
 
     `draw` says how large it is, from a third to two thirds of the page, and where it is.
     """
-    from PIL import Image, ImageDraw
-
     lines = handwriting.checked_strokes(strokes)
     points = np.concatenate(lines)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = draw.uniform(PAGE / 3, PAGE * 2 / 3) / max(extent.max(), 1e-9)
     corner = draw.uniform(BRUSH, PAGE - BRUSH - extent * scale)
-    paper = Image.new("L", (PAGE, PAGE), 255)
-    pencil = ImageDraw.Draw(paper)
-    for line in lines:
-        handwriting.draw_line(pencil, (line - low) * scale + corner, BRUSH, fill=0)
-    return handwriting.grey(np.asarray(paper))
+    placed = [(line - low) * scale + corner for line in lines]
+    return handwriting.on_page(placed, (PAGE, PAGE), BRUSH)
 
 
-def _stretched(picture: np.ndarray) -> np.ndarray:
-    """Any picture made 28 x 28, whatever becomes of its proportions."""
-    from PIL import Image
-
-    size = (handwriting.SIZE, handwriting.SIZE)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
-
-
-def _cropped(page: np.ndarray) -> np.ndarray:
-    return handwriting.cropped(handwriting.inked(page))
+def _rung(*later: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Preparing a page without the steps that come later."""
+    return lambda page: handwriting.prepare(page, later)
 
 
 STEPS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "as drawn": ("the whole page, 28 x 28, black on white", _stretched),
-    "inverted": ("ink is 1 and paper 0", lambda page: _stretched(handwriting.inked(page))),
-    "cropped": ("the ink fills the picture", lambda page: _stretched(_cropped(page))),
-    "scaled": ("its longer side is 20, proportions kept",
-               lambda page: handwriting.scaled(_cropped(page))),
-    "centred": ("the centre of mass is in the middle", handwriting.prepare),
+    "as drawn": ("the whole page, 28 x 28, black on white",
+                 _rung("inverted", "cropped", "scaled", "centred")),
+    "inverted": ("ink is 1 and paper 0", _rung("cropped", "scaled", "centred")),
+    "cropped": ("the ink fills the picture", _rung("scaled", "centred")),
+    "scaled": ("its longer side is 20, proportions kept", _rung("centred")),
+    "centred": ("the centre of mass is in the middle", _rung()),
 }
 """The steps of `handwriting.prepare`: each with what is true from then on."""
 
