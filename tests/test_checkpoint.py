@@ -124,6 +124,18 @@ def test_a_class_of_ones_own_gives_its_name(path):
     assert header_of(path)["__metadata__"]["model"] == "RLS_CNN"
 
 
+def test_the_same_numbers_and_words_give_the_same_file(path):
+    notes = {letter: letter for letter in "hgfedcba"}
+    files = set()
+    for _ in range(5):
+        tg.save(dict.fromkeys("zyxw", NUMBERS), path, notes)
+        files.add(path.read_bytes())
+    assert len(files) == 1
+    header = header_of(path)
+    assert list(header["__metadata__"]) == sorted([*notes, "format"])
+    assert list(header) == sorted(header)
+
+
 def test_read_gives_arrays_and_words(path):
     tg.save({"a": np.arange(3)}, path, {"who": "我"})
     arrays, words = checkpoint.read(path)

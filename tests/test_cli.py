@@ -5,6 +5,7 @@ command on all of MNIST.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -18,16 +19,16 @@ import pytest
 from PIL import Image
 
 from tinygrad_mnist import (
-    TensorDataset,
     checkpoint,
     cli,
+    confidence,
     datasets,
-    handwriting,
     ladder,
     models,
     training,
     transforms,
 )
+from tinygrad_mnist.commands import measure, read, shared, train
 from tinygrad_mnist.recipes import RECIPES, TALK, Recipe
 from tinygrad_mnist.transforms import RandomAffine
 
@@ -38,11 +39,15 @@ PROGRAM = [sys.executable, "-W", "error", "-m", "tinygrad_mnist"]
 @pytest.fixture
 def few_pictures(monkeypatch):
     """MNIST's first 640 training and 300 test pictures in place of all."""
-    def few(train):
-        data = datasets.MNIST(train=train, transform=transforms.ToTensor())
-        return TensorDataset(*data[:640 if train else 300])
+    for module in (shared, train, measure, read):
+        monkeypatch.setattr(module, "mnist", few)
 
-    monkeypatch.setattr(cli, "_mnist", few)
+
+def few(train):
+    data = datasets.MNIST(train=train, transform=transforms.ToTensor())
+    count = 640 if train else 300
+    data.images, data.labels = data.images[:count], data.labels[:count]
+    return data
 
 
 @pytest.fixture
@@ -129,14 +134,23 @@ def test_resume_of_another_recipe_or_of_nothing_changes_nothing(capsys, few_pict
     assert out_file.read_bytes() == before
 
 
-def test_a_recipe_is_followed_and_written_into_the_file(capsys, few_pictures, tmp_path):
-    code, out, _ = run(capsys, "train", "--recipe", "mlp", "--epochs", 2, "--out", tmp_path / "w")
+def test_a_recipe_is_followed_and_written_into_the_file(capsys, few_pictures, tmp_path,
+                                                        monkeypatch):
+    recipe = dataclasses.replace(RECIPES["mlp"], held_out=40, doodles=0.1)
+    monkeypatch.setitem(RECIPES, "mlp", recipe)
+    (tmp_path / "d.jsonl").write_text(json.dumps({"label": 1, "strokes": [[[1, 1], [1, 90]]]}))
+    code, out, _ = run(capsys, "train", "--recipe", "mlp", "--epochs", 2, "--out", tmp_path / "w",
+                       "--drawn", tmp_path / "d.jsonl")
     assert code == 0
-    assert out.startswith("training mlp (50,890 parameters) on cpu in 1 process: 640 pictures, 2 ")
+    assert out.startswith("training mlp (50,890 parameters) on cpu in 1 process: 660 pictures, 2 ")
     _, header = checkpoint.read(tmp_path / "w")
-    told = RECIPES["mlp"].as_dict() | {"epochs": 2}
-    assert json.loads(header["recipe"]) == told
+    assert json.loads(header["recipe"]) == recipe.as_dict() | {"epochs": 2}
     assert json.loads(header["trained"]) == {"epochs": 2, "batches": 0}
+    model = models.load(tmp_path / "w")
+    held_out, labels = recipe.make_held_out(few(train=True))
+    found = confidence.fit(training.predict(model, held_out), labels)
+    assert confidence.of(header) == found
+    assert float(header["drawn_accuracy"]) in (0, 1)
 
 
 def test_without_a_recipe_it_is_the_talks(capsys, few_pictures, tmp_path):
@@ -165,7 +179,7 @@ def test_a_recipe_is_taken_up_again(capsys, few_pictures, short_recipe, tmp_path
         yield lambda: next(asked, None) is None
 
     with monkeypatch.context() as patched:
-        patched.setattr(cli, "_interrupt", interrupted)
+        patched.setattr(train, "_interrupt", interrupted)
         code, _, err = run(capsys, "train", "--recipe", "linear", "--out", apart)
     assert code == 1
     assert "The same command with --resume goes on" in err
@@ -178,23 +192,18 @@ def test_a_recipe_is_taken_up_again(capsys, few_pictures, short_recipe, tmp_path
 
 
 def test_habits_are_added_to_the_training_pictures_only(capsys, tmp_path, monkeypatch):
-    def few(train):
-        data = datasets.MNIST(train=train, transform=transforms.ToTensor())
-        data.images, data.labels = data.images[:640], data.labels[:640]
-        return data
-
     def fit(model, loader, *others, test, progress, **options):
         given.extend([loader.dataset.images, test.images])
         progress.epoch, progress.history = 1, [training.Epoch(1, 0.0, 0.5, 1.0)]
 
     given = []
-    monkeypatch.setattr(cli, "_mnist", few)
+    monkeypatch.setattr(train, "mnist", few)
     monkeypatch.setattr(training, "fit", fit)
     monkeypatch.setitem(RECIPES, "linear", Recipe("linear", epochs=1, habits=0.5, seed=3))
     assert run(capsys, "train", "--recipe", "linear", "--out", tmp_path / "w")[0] == 0
     before = few(train=True)
-    np.testing.assert_array_equal(
-        given[0], handwriting.with_habits(before.images, before.labels, 0.5, seed=3))
+    np.testing.assert_array_equal(given[0][:640], before.images)
+    assert len(given[0]) > 640
     np.testing.assert_array_equal(given[1], few(train=False).images)
 
 
@@ -212,7 +221,7 @@ def test_a_cycle_cannot_be_made_longer_once_begun(capsys, few_pictures, short_re
 def test_the_ladder_shows_each_step_and_each_network(capsys, few_pictures, weights, monkeypatch):
     drawings = weights.parent / "drawn.jsonl"
     drawings.write_text('{"label": 7, "strokes": [[[0, 0], [6, 0], [2, 9]]]}\n')
-    monkeypatch.setattr(ladder, "shipped", lambda: {"seed": weights})
+    monkeypatch.setattr(measure, "shipped", lambda: {"seed": weights})
     code, out, _ = run(capsys, "ladder", "--drawn", drawings)
     lines = out.splitlines()
     assert code == 0
@@ -229,13 +238,13 @@ def test_the_ladder_shows_each_step_and_each_network(capsys, few_pictures, weigh
 
 def test_without_drawings_the_ladder_compares_the_networks(capsys, few_pictures, weights,
                                                            monkeypatch):
-    monkeypatch.setattr(ladder, "shipped", lambda: {"seed": weights})
+    monkeypatch.setattr(measure, "shipped", lambda: {"seed": weights})
     _, out, _ = run(capsys, "ladder")
     assert out.splitlines()[0].split() == ["model", "parameters", "MNIST"]
 
 
 def test_no_shipped_weights_are_told(capsys, monkeypatch):
-    monkeypatch.setattr(ladder, "shipped", dict)
+    monkeypatch.setattr(measure, "shipped", dict)
     code, _, err = run(capsys, "ladder")
     assert code == 1
     assert "there is no seed.safetensors in" in err
@@ -279,7 +288,46 @@ def test_evaluate_drawings(capsys, weights, tmp_path):
     assert out.startswith(f"{weights} on the 2 drawings of {drawings}\n")
 
 
+# --- confidence --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def modest(tmp_path):
+    """A file of (untrained) weights that knows it is never sure."""
+    checkpoint.save(models.create("linear"), tmp_path / "modest.safetensors",
+                    {"temperature": "2.0", "threshold": "0.9"})
+    return tmp_path / "modest.safetensors"
+
+
+def test_confidence_tells_what_promises_are_worth(capsys, few_pictures, modest, tmp_path):
+    (tmp_path / "d.jsonl").write_text(json.dumps({"label": 1, "strokes": [[[1, 1], [1, 90]]]}))
+    code, out, _ = run(capsys, "confidence", modest, "--drawn", tmp_path / "d.jsonl",
+                       "--plot", tmp_path / "r.png")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].endswith('temperature 2.00; "not sure" below a probability of 90.0%')
+    assert [line[:22].strip() for line in lines[3:5]] == ["MNIST's test pictures", "drawings"]
+    assert lines[-1].startswith("not sure of 100% of scribbles, 100% of hatchings, ")
+    assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_confidence_json(capsys, few_pictures, weights):
+    told = json.loads(run(capsys, "confidence", weights, "--json")[1])
+    assert (told["temperature"], told["threshold"]) == (1, 0)
+    (measured,) = told["measured"].values()
+    assert (measured["pictures"], measured["answered"]) == (300, 1)
+    assert measured["right_when_answered"] == measured["accuracy"]
+    assert set(told["refused"].values()) == {0}
+
+
 # --- predict -----------------------------------------------------------------------------
+
+
+def test_predict_says_when_it_is_not_sure(capsys, few_pictures, modest):
+    assert "a 7: not sure, perhaps" in run(capsys, "predict", modest, "--test", 1)[1]
+    (told,) = json.loads(run(capsys, "predict", modest, "--test", 1, "--json")[1])
+    assert told["sure"] is False
+    assert sum(told["probabilities"]) == pytest.approx(1)
 
 
 def test_predict_reads_picture_files(capsys, weights, tmp_path):
@@ -307,7 +355,7 @@ def test_a_picture_is_drawn_as_text():
     picture = np.zeros((28, 28))
     picture[0:2, 0] = 1
     picture[2, 27] = 1
-    lines = cli.as_text(picture)
+    lines = read.as_text(picture)
     assert len(lines) == 14
     assert lines[0] == "@" + " " * 27
     assert lines[1][27] not in " @"

@@ -15,8 +15,8 @@ PARAMETERS = {
     "mlp": 784 * 64 + 64 + 64 * 10 + 10,
     "seed": 16 * 1 * 9 + 16 + 32 * 16 * 9 + 32 + 32 * 7 * 7 * 16 + 16 + 16 * 10 + 10,
     "lenet": 6 * 25 + 6 + 16 * 6 * 25 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10,
-    "best": (24 * 9 + 24 + 24 * 24 * 9 + 24 + 64 * 24 * 9 + 64 + 64 * 64 * 9 + 64
-             + 96 * 64 * 9 + 96 + 2400 * 96 + 96 + 96 * 10 + 10),
+    "best": (32 * 9 + 32 + 32 * 32 * 9 + 32 + 64 * 32 * 9 + 64 + 64 * 64 * 9 + 64
+             + 128 * 64 * 9 + 128 + 128 * 128 * 9 + 128 + 10 * 1152 + 10),
 }
 LAYERS = {
     "linear": lambda nn: [nn.Flatten(), nn.Linear(784, 10)],
@@ -28,12 +28,12 @@ LAYERS = {
                          nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
                          nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(),
                          nn.Linear(84, 10)],
-    "best": lambda nn: [nn.Conv2d(1, 24, 3), nn.ReLU(), nn.Conv2d(24, 24, 3), nn.ReLU(),
-                        nn.MaxPool2d(2), nn.Conv2d(24, 64, 3, padding=1), nn.ReLU(),
+    "best": lambda nn: [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(),
+                        nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(),
                         nn.Conv2d(64, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-                        nn.Conv2d(64, 96, 3, padding=1), nn.ReLU(), nn.Flatten(),
-                        nn.Dropout(0.4), nn.Linear(2400, 96), nn.ReLU(), nn.Dropout(0.4),
-                        nn.Linear(96, 10)],
+                        nn.Conv2d(64, 128, 3, padding=1), nn.ReLU(),
+                        nn.Conv2d(128, 128, 3), nn.ReLU(), nn.Flatten(),
+                        nn.Dropout(0.3), nn.Linear(1152, 10)],
 }
 PICTURES = np.random.default_rng(0).random((5, 1, 28, 28), np.float32)
 

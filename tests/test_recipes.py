@@ -11,6 +11,7 @@ from tinygrad_mnist import (
     TensorDataset,
     checkpoint,
     datasets,
+    functional,
     handwriting,
     ladder,
     manual_seed,
@@ -18,6 +19,7 @@ from tinygrad_mnist import (
     training,
     transforms,
 )
+from tinygrad_mnist.doodles import NO_DIGIT, cross_entropy_with_doodles
 from tinygrad_mnist.recipes import RECIPES, TALK, Recipe
 from tinygrad_mnist.transforms import RandomAffine
 
@@ -87,6 +89,64 @@ def test_what_may_change_while_a_training_is_interrupted():
     assert dataclasses.replace(best, epochs=30).decisive() != best.decisive()
     other = dataclasses.replace(best, augment=(RandomAffine(1),))
     assert other.decisive() != best.decisive()
+
+
+@pytest.fixture(scope="module")
+def few():
+    """MNIST with the first 200 training pictures only."""
+    data = datasets.MNIST(transform=transforms.ToTensor())
+    data.images, data.labels = data.images[:200], data.labels[:200]
+    return data
+
+
+def test_a_recipe_that_asks_for_nothing_trains_on_mnist_as_it_is(few):
+    assert TALK.make_training_set(few) is few
+
+
+def test_what_is_held_out_is_not_trained_on(few):
+    made = Recipe(held_out=50).make_training_set(few)
+    assert (len(made), len(few)) == (150, 200)
+    np.testing.assert_array_equal(made.images, few.images[:150])
+    pictures, labels = made[[3, 4]]
+    assert pictures.shape == (2, 1, 28, 28)
+    np.testing.assert_array_equal(labels, few.labels[[3, 4]])
+
+
+def test_all_cannot_be_held_out(few):
+    with pytest.raises(ValueError, match="200 pictures cannot be held out of 200"):
+        Recipe(held_out=200).make_training_set(few)
+
+
+def test_habits_and_doodles_come_into_the_training_set_and_leave_mnist_alone(few):
+    before = few.images.copy()
+    made = Recipe(habits=1.0, doodles=0.1, held_out=100).make_training_set(few)
+    labels = few.labels[:100]
+    habitual = labels[np.isin(labels, [0, 1, 7])]
+    np.testing.assert_array_equal(
+        made.labels, [*labels, *habitual, *[NO_DIGIT] * round((100 + len(habitual)) / 10)])
+    np.testing.assert_array_equal(made.images[:100], before[:100])
+    for written in made.images[100:100 + len(habitual)]:
+        assert not (written == before[:100]).all(axis=(1, 2)).any()
+        np.testing.assert_array_equal(written, handwriting.centred(written))
+    np.testing.assert_array_equal(few.images, before)
+
+
+def test_what_is_held_out_is_shown_as_it_is_and_as_others_would_draw_it(few):
+    recipe = Recipe(held_out=40)
+    pictures, labels = recipe.make_held_out(few)
+    assert (pictures.shape, pictures.dtype) == ((80, 1, 28, 28), np.float32)
+    np.testing.assert_array_equal(labels, [*few.labels[160:], *few.labels[160:]])
+    plain, drawn = pictures.numpy()[:40, 0], pictures.numpy()[40:, 0]
+    np.testing.assert_allclose(255 * plain, few.images[160:], atol=1e-4)
+    assert (drawn != plain).any(axis=(1, 2)).all()
+    for picture in drawn:
+        np.testing.assert_array_equal(picture, handwriting.centred(picture))
+    np.testing.assert_array_equal(pictures.data, recipe.make_held_out(few)[0].data)
+
+
+def test_doodles_have_a_loss_of_their_own():
+    assert Recipe(doodles=0.1).loss_function is cross_entropy_with_doodles
+    assert TALK.loss_function is functional.cross_entropy
 
 
 # --- the files that ship -----------------------------------------------------------------

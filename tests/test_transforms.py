@@ -16,6 +16,7 @@ from tinygrad_mnist.transforms import (
     ElasticTransform,
     Normalize,
     RandomAffine,
+    RandomApply,
     RandomThickness,
     ToTensor,
     _sampled,
@@ -340,11 +341,36 @@ def test_half_way_is_the_mean_of_before_and_after(pictures):
     np.testing.assert_allclose(half, (pictures.numpy() + whole) / 2, atol=1e-6)
 
 
-# --- what all three promise --------------------------------------------------------------
+# --- for some pictures only --------------------------------------------------------------
 
 
-RANDOM = [RandomAffine(10, 2, 0.1, 10), ElasticTransform(), RandomThickness()]
-NOTHING = [RandomAffine(), ElasticTransform(alpha=0), RandomThickness(0)]
+def test_some_pictures_are_changed_and_the_others_stay(pictures):
+    def brighter(some):
+        return some + 1
+
+    manual_seed(0)
+    many = Tensor(np.concatenate([pictures.numpy()] * 50))
+    after = RandomApply([brighter, brighter], p=0.3)(many)
+    changed = (after.numpy() != many.numpy()).reshape(len(many), -1)
+    assert changed.all(axis=1).mean() == pytest.approx(0.3, abs=0.1)
+    assert (changed.all(axis=1) == changed.any(axis=1)).all()
+    np.testing.assert_allclose(after.numpy() - many.numpy(), 2.0 * changed.reshape(many.shape),
+                               atol=1e-6)
+
+
+@pytest.mark.parametrize("p", [0, 1])
+def test_none_or_all_are_changed(pictures, p):
+    after = RandomApply([lambda some: some + 1], p)(pictures)
+    np.testing.assert_allclose(after.numpy(), pictures.numpy() + p)
+
+
+# --- what all of them promise ------------------------------------------------------------
+
+
+RANDOM = [RandomAffine(10, 2, 0.1, 10), ElasticTransform(), RandomThickness(),
+          RandomApply([RandomThickness(), ElasticTransform(2.0)])]
+NOTHING = [RandomAffine(), ElasticTransform(alpha=0), RandomThickness(0),
+           RandomApply([ElasticTransform()], p=0), RandomApply([], p=1)]
 
 
 @pytest.mark.parametrize("transform", NOTHING, ids=repr)
@@ -402,7 +428,9 @@ def test_they_say_what_they_do():
         "RandomAffine(degrees=(-10.0, 10.0), translate=(-2.0, 2.0), scale=(0.9, 1.1), "
         "shear=(-10.0, 10.0))",
         "ElasticTransform(alpha=1.0, sigma=4.0)",
-        "RandomThickness(amount=(-0.5, 0.5))"]
+        "RandomThickness(amount=(-0.5, 0.5))",
+        "RandomApply([RandomThickness(amount=(-0.5, 0.5)), "
+        "ElasticTransform(alpha=2.0, sigma=4.0)], p=0.5)"]
 
 
 @pytest.mark.parametrize(("make", "reason"), [
@@ -414,6 +442,7 @@ def test_they_say_what_they_do():
     (lambda: ElasticTransform(alpha=-1), "alpha must be .* from 0 on, not -1"),
     (lambda: ElasticTransform(sigma=0), "sigma must be .* from 1 on, not 0"),
     (lambda: RandomThickness(1.5), "amount must be between -1 and 1"),
+    (lambda: RandomApply([], p=1.5), "p is a probability, from 0 to 1, not 1.5"),
 ])
 def test_senseless_ranges_are_refused(make, reason):
     with pytest.raises(ValueError, match=reason):

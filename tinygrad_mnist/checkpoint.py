@@ -9,6 +9,7 @@ and loading one runs it.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -58,7 +59,20 @@ def write(path: str | Path, tensors: Mapping[str, Any], header: Mapping[str, str
               for name, value in tensors.items()}
     written = {"format": "pt", **{key: str(value) for key, value in header.items()}}
     with atomically(path) as file:
-        file.write(to_bytes(arrays, written))
+        file.write(_in_order(to_bytes(arrays, written)))
+
+
+def _in_order(file: bytes) -> bytes:
+    """The same file with the names in its header sorted.
+
+    The library writes them in another order each time, and the same training shall give the
+    same file. A file begins with the header's length, 8 bytes; spaces may fill the header up.
+    """
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True, separators=(",", ":"),
+                        ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + file[end:]
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

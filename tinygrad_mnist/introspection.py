@@ -93,12 +93,17 @@ def draw(model: Module, picture: np.ndarray, path: str | Path) -> None:
 
 
 def _draw_maps(place: Any, maps: np.ndarray) -> None:
-    """Feature maps (C, H, W) as a grid of pictures, dark for more."""
-    across = max(n for n in range(1, math.isqrt(len(maps)) + 1) if len(maps) % n == 0)
-    grid = place.subplots(len(maps) // across, across, squeeze=False)
-    for axes, values in zip(grid.flat, maps, strict=True):
-        axes.imshow(values, cmap="gray_r")
-        axes.set_axis_off()
+    """Feature maps (C, H, W) as a mosaic of pictures with white joints, dark for more."""
+    C, H, W = maps.shape
+    across = max(n for n in range(1, math.isqrt(C) + 1) if C % n == 0)
+    low, extent = maps.min(axis=(1, 2), keepdims=True), np.ptp(maps, axis=(1, 2), keepdims=True)
+    shades = (maps - low) / np.where(extent > 0, extent, 1)          # each map with its own scale
+    joint = max(1, W // 10)
+    tiles = np.pad(shades, ((0, 0), (0, joint), (0, joint)))
+    mosaic = tiles.reshape(C // across, across, H + joint, W + joint).transpose(0, 2, 1, 3)
+    axes = place.subplots()
+    axes.imshow(mosaic.reshape(C // across * (H + joint), across * (W + joint)), cmap="gray_r")
+    axes.set_axis_off()
 
 
 def _draw_bars(place: Any, values: np.ndarray, labelled: bool) -> None:

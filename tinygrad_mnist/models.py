@@ -70,31 +70,31 @@ def lenet() -> Sequential:
 
 
 def best() -> Sequential:
-    """The most accurate: five convolutions, wider the smaller their pictures are.
+    """The most accurate: six convolutions, wider the smaller their pictures are.
 
     Two small kernels in a row see as much as one large one, with fewer weights and a bend
-    between (Simonyan and Zisserman, 2014, arXiv:1409.1556). Dropout keeps the large layer
-    from learning the training pictures by heart.
+    between (Simonyan and Zisserman, 2014, arXiv:1409.1556). By the sixth convolution a place of
+    its maps has seen most of the picture, and one fully connected layer is enough. Dropout keeps
+    that one from learning the training pictures by heart.
     """
     return Sequential(
-        Conv2d(1, 24, kernel_size=3),               # (N, 24, 26, 26)
+        Conv2d(1, 32, kernel_size=3),               # (N, 32, 26, 26)
         ReLU(),
-        Conv2d(24, 24, kernel_size=3),              # (N, 24, 24, 24)
+        Conv2d(32, 32, kernel_size=3),              # (N, 32, 24, 24)
         ReLU(),
-        MaxPool2d(2),                               # (N, 24, 12, 12)
-        Conv2d(24, 64, kernel_size=3, padding=1),   # (N, 64, 12, 12)
+        MaxPool2d(2),                               # (N, 32, 12, 12)
+        Conv2d(32, 64, kernel_size=3, padding=1),   # (N, 64, 12, 12)
         ReLU(),
         Conv2d(64, 64, kernel_size=3),              # (N, 64, 10, 10)
         ReLU(),
         MaxPool2d(2),                               # (N, 64, 5, 5)
-        Conv2d(64, 96, kernel_size=3, padding=1),   # (N, 96, 5, 5)
+        Conv2d(64, 128, kernel_size=3, padding=1),  # (N, 128, 5, 5)
         ReLU(),
-        Flatten(),                                  # (N, 2400)
-        Dropout(0.4),
-        Linear(96 * 5 * 5, 96),                     # (N, 96)
+        Conv2d(128, 128, kernel_size=3),            # (N, 128, 3, 3)
         ReLU(),
-        Dropout(0.4),
-        Linear(96, 10),                             # (N, 10)
+        Flatten(),                                  # (N, 1152)
+        Dropout(0.3),
+        Linear(128 * 3 * 3, 10),                    # (N, 10)
     )
 
 

@@ -165,6 +165,33 @@ class RandomAffine:
                 f"scale={self.scale}, shear={self.shear})")
 
 
+class RandomApply:
+    """Transforms for some of the pictures only; the others stay as they are.
+
+    transforms: one after another, as in Compose. p: the probability of each picture to be one
+    of those. A network that only ever sees pictures that were turned and pulled about, and are
+    a little blurred by it, reads sharp ones less well.
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Tensor], Tensor]], p: float = 0.5):
+        if not 0 <= p <= 1:
+            raise ValueError(f"p is a probability, from 0 to 1, not {p}")
+        self.transforms, self.p = Compose(transforms), float(p)
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        result = _checked_batch(self, pictures).copy()                # (C, H, W, N)
+        chosen = np.flatnonzero(generator().random(result.shape[-1]) < self.p)
+        if len(chosen):
+            chosen = move(chosen, pictures.device)
+            some = Tensor(batch_first(result[..., chosen]))           # (K, C, H, W)
+            result[..., chosen] = batch_last(self.transforms(some).data)
+        return Tensor(batch_first(result))
+
+    def __repr__(self) -> str:
+        inside = ", ".join(map(repr, self.transforms.transforms))
+        return f"RandomApply([{inside}], p={self.p})"
+
+
 class ElasticTransform:
     """Each picture drawn on rubber and pulled about (Simard, Steinkraus and Platt, 2003).
 
