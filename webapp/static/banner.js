@@ -1,0 +1,23 @@
+// One quiet line that says how the server is doing, and nothing when all is well.
+
+import { find } from "./dom.js";
+import { watch } from "./server.js";
+import { say } from "./words.js";
+
+function textFor({ away, busy, refused }) {
+  if (away) return say("server.away");
+  if (busy) return say("server.busy", { seconds: busy });
+  if (refused) return say("server.refused", { message: refused });
+  return "";
+}
+
+export function raiseBanner() {
+  const banner = find("banner");
+  watch((state) => {
+    const text = textFor(state);
+    if (banner.textContent !== text) banner.textContent = text;
+    banner.hidden = text === "";
+    // What is on the page belongs to an older drawing until the server is back.
+    document.body.classList.toggle("away", Boolean(state.away));
+  });
+}
