@@ -1,11 +1,11 @@
-"""Pooling: a picture shrinks, and what matters stays. (3 s)
-池化:图片变小,要紧的留下。(3 秒)
+"""Pooling: a picture shrinks, and what matters stays. (1 s)
+池化:图片变小,要紧的留下。(1 秒)
 """
 
 # %% The largest of four | 四个里最大的
 import numpy as np
-import stage
-from stage import ask, check, matrix, new_figure, remember, say, show, words
+from board import label, matrices, pictures, show
+from stage import ask, exercise, remember
 
 from tinygrad_mnist import datasets, nn, tensor
 
@@ -28,21 +28,10 @@ average = nn.AvgPool2d(2)(tensor(picture[None, None])).numpy()
 for four in windows:
     print(f"({' + '.join(map(str, four))}) / 4 = {sum(four) / 4:g}")
 assert average[0, 0].tolist() == [[4, 1], [1, 5]], "the mean of each window"
-figure = new_figure(14, 5.5)
-for axes, values, title, size in zip(
-        figure.subplots(1, 3, width_ratios=[2, 1, 1]), (picture, largest[0, 0], average[0, 0]),
-        (words("picture", zh="图片"), words("max", zh="最大"), words("average", zh="平均")),
-        (2, 1, 1), strict=True):
-    matrix(axes, values, title)
-    for (i, j), colour in zip(np.ndindex(2, 2), (stage.BLUE, stage.ORANGE, stage.GREEN, stage.RED),
-                              strict=True):
-        x, y = size * np.array([j, j + 1, j + 1, j, j]), size * np.array([i, i, i + 1, i + 1, i])
-        axes.plot(0.94 * (x - x.mean()) + x.mean() - 0.5, 0.94 * (y - y.mean()) + y.mean() - 0.5,
-                  color=colour, linewidth=6)
-figure.get_layout_engine().set(wspace=0.1)
-show(figure, "07_max_and_average")
-remember("Average pooling asks: how much of it is in this window?",
-         zh="平均池化问的是:这个窗口里一共有多少?")
+matrices([picture, largest[0, 0], average[0, 0]],
+         label("picture max average", zh="图片 最大 平均").split(), windows=(2, 1, 1))
+show("07_max_and_average")
+remember("Average pooling asks: how much of it is here?", zh="平均池化问的是:一共有多少?")
 
 # %% A digit shrinks | 数字变小
 ask("28x28 is pooled to 14x14, to 7x7, to 3x3. How far can you still read it?",
@@ -50,14 +39,10 @@ ask("28x28 is pooled to 14x14, to 7x7, to 3x3. How far can you still read it?",
 seen = [tensor(datasets.MNIST(train=False).images[:1, None] / 255)]
 for _ in range(3):
     seen.append(nn.MaxPool2d(2)(seen[-1]))
-figure = new_figure(15, 4.3)
-for axes, pooled in zip(figure.subplots(1, 4), seen, strict=True):
-    rows, columns = pooled.shape[2:]
-    print(f"{rows:2} x {columns:2} = {rows * columns:3}")
-    axes.imshow(pooled.numpy()[0, 0])
-    axes.set(title=f"{rows} x {columns}", xticks=[], yticks=[])
-    axes.spines[:].set_visible(True)
-show(figure, "07_digit")
+sizes = ["{2} x {3}".format(*pooled.shape) for pooled in seen]
+print(", ".join(f"{name} = {pooled.numel()}" for name, pooled in zip(sizes, seen, strict=True)))
+pictures([pooled.numpy()[0, 0] for pooled in seen], sizes, width=3.7)
+show("07_digit")
 assert seen[2].numel() * 16 == seen[0].numel(), "two poolings: a sixteenth of the numbers"
 assert seen[3].shape[2:] == (3, 3), "7 is odd: the last row and column fit no window, and are lost"
 remember("Pooling leaves a quarter of the numbers: a quarter of the work for all that follows.",
@@ -67,8 +52,7 @@ remember("Pooling leaves a quarter of the numbers: a quarter of the work for all
 ask("A dot moves by one pixel, then by one more. Does the pooled picture notice?",
     zh="一个点移动一个像素,再移动一个。池化后的图片看得出来吗?")
 rows = np.zeros((3, 1, 2, 4))
-for place in range(3):
-    rows[place, 0, 0, place] = 9
+rows[[0, 1, 2], 0, 0, [0, 1, 2]] = 9
 pooled = nn.MaxPool2d(2)(tensor(rows)).numpy()
 for row, small in zip(rows[:, 0, 0], pooled[:, 0, 0], strict=True):
     print(row.astype(int), "->", small.astype(int))
@@ -86,30 +70,21 @@ for pool in (nn.MaxPool2d(2), nn.AvgPool2d(2)):
     pool(asked).sum().backward()
     gradients.append(asked.grad.numpy()[0, 0])
     print(pool, gradients[-1], sep="\n")
-figure = new_figure(15, 5.5)
-for axes, values, title, digits in zip(
-        figure.subplots(1, 3), (picture, *gradients),
-        (words("picture", zh="图片"), words("gradient of max", zh="最大池化的梯度"),
-         words("gradient of average", zh="平均池化的梯度")), (0, 0, 2), strict=True):
-    matrix(axes, values, title, digits)
-    axes.images[0].set_clim(0, max(1, values.max()))
-    axes.plot([1.5, 1.5], [-0.5, 3.5], [-0.5, 3.5], [1.5, 1.5], color=stage.ORANGE, linewidth=5)
-figure.get_layout_engine().set(wspace=0.1)
-show(figure, "07_gradient")
+matrices([picture, *gradients], label("picture / gradient of max / gradient of average",
+         zh="图片 / 最大池化的梯度 / 平均池化的梯度").split(" / "), (0, 0, 2), windows=(2, 2, 2))
+show("07_gradient")
 assert gradients[0].sum() == 4, "one winner in each window takes it all"
 assert gradients[0][2:, 2:].tolist() == [[1, 0], [0, 0]], "of equals, the first wins"
 assert np.all(gradients[1] == 1 / 4), "the average shares it among the four"
-remember("Max pooling: the winner takes all. Average pooling: everyone gets a quarter.",
-         zh="最大池化:赢家全拿。平均池化:人人四分之一。")
+remember("Max: the winner takes all. Average: all share.", zh="最大:赢家全拿。平均:大家平分。")
 
 # %% Exercises | 练习
-say("1. A window holds 1, 5, 3 and 2. What do max pooling and average pooling make of it?",
-    zh="1. 窗口里是 1、5、3、2。最大池化和平均池化各得多少?")
-# check("7.1", [0, 0])
-say("2. A window holds 4, 4, 1 and 0, and a gradient of 10 comes back through max pooling. What "
-    "does each pixel get?", zh="2. 窗口里是 4、4、1、0,最大池化传回梯度 10。四个像素各得多少?")
-# check("7.2", [0, 0, 0, 0])
-say("3. A picture of 24 x 20 goes through 2x2 pooling twice. How large is it then?",
-    zh="3. 24 x 20 的图片做两次 2x2 池化,变成多大?")
-# check("7.3", [0, 0])
-assert check("7.3", [24 / 4, 20 / 4]), "the answers can be checked"
+check = exercise("7.1", "A window holds 1, 5, 3 and 2. What do max and average pooling give?",
+                 zh="窗口里是 1、5、3、2。最大池化和平均池化各得多少?")
+# check([0, 0])
+check = exercise("7.2", "Max pooling over 4, 4, 1, 0; a gradient of 10 comes back. Who gets what?",
+                 zh="窗口里是 4、4、1、0,最大池化传回梯度 10。四个像素各得多少?")
+# check([0, 0, 0, 0])
+check = exercise("7.3", "A picture of 24 x 20 goes through 2x2 pooling twice. How large is it?",
+                 zh="24 x 20 的图片做两次 2x2 池化,变成多大?")
+# check([0, 0])

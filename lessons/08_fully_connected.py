@@ -1,10 +1,11 @@
-"""Fully connected and softmax: every feature has a say, and scores become probabilities. (4 s)
-全连接与 softmax:每个特征都参与打分,分数再变成概率。(4 秒)
+"""Fully connected and softmax: every feature has a say, and scores become probabilities. (1 s)
+全连接与 softmax:每个特征都参与打分,分数再变成概率。(1 秒)
 """
 
 # %% Every feature has a say | 每个特征都参与打分
 import numpy as np
-from stage import BLUE, GREEN, GREY, ORANGE, ask, check, new_figure, remember, say, show, words
+from board import bars, connections, label, show
+from stage import ask, exercise, remember, terms
 
 from tinygrad_mnist import functional, tensor
 
@@ -17,23 +18,11 @@ bias = np.array([-2.0, -2.0, -1.0])
 logits = functional.linear(tensor(features[None]), tensor(weight), tensor(bias))
 scores = logits.numpy()[0]
 for digit, row, b, score in zip(digits, weight, bias, scores, strict=True):
-    terms = " + ".join(f"{x:.0f}*{w:.0f}" for x, w in zip(features, row, strict=True))
-    print(f"{digit}:  {terms} + {b:.0f} = {score:.0f}")
+    print(f"{digit}:  {terms(features, row)} + {b:.0f} = {score:.0f}")
 assert scores.tolist() == [1, 3, 0], "the 9 wins: a loop above speaks for it, one below against"
-figure = new_figure(10, 5)
-axes = figure.subplots()
-for (o, i), w in np.ndenumerate(weight):
-    axes.plot([0, 1], [-i, -o], "-" if w > 0 else "--", color=BLUE if w > 0 else ORANGE,
-              linewidth=3 * abs(w), zorder=1)
-    axes.text(0.22, -i + 0.22 * (i - o), f"{w:+.0f}", ha="center", va="center",
-              bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
-for i, name in enumerate((words("loop above", zh="上圈"), words("loop below", zh="下圈"),
-                          words("bar", zh="横线"))):
-    axes.text(-0.05, -i, f"{name}: {features[i]:.0f}", ha="right", va="center")
-    axes.text(1.05, -i, f"{digits[i]}", va="center", weight="bold", fontsize=24)
-axes.set(xlim=(-0.5, 1.2), title=words("each line is a weight", zh="每条线是一个权重"))
-axes.set_axis_off()
-show(figure, "08_votes")
+connections(weight, label("loop above: 2 / loop below: 0 / bar: 1",
+                          zh="上圈:2 / 下圈:0 / 横线:1").split(" / "), digits)
+show("08_votes")
 remember("Fully connected: each output is a weighted sum of all inputs, and a bias.",
          zh="全连接:每个输出都是所有输入的加权和,再加一个偏置。")
 
@@ -44,7 +33,7 @@ random = np.random.default_rng(0)
 pixels, weights, order = random.random((1, 784)), random.random((10, 784)), random.permutation(784)
 straight = functional.linear(tensor(pixels), tensor(weights)).numpy()
 shuffled = functional.linear(tensor(pixels[:, order]), tensor(weights[:, order])).numpy()
-print(f"(1, 784) and (10, 784) -> {straight.shape}")
+print(f"(1, 784), (10, 784) -> {straight.shape}")
 print(straight[0, :6].round(2), "...")
 print(shuffled[0, :6].round(2), "...")
 assert np.allclose(straight, shuffled), "a sum does not care about the order of its terms"
@@ -61,14 +50,9 @@ for digit, power in zip(digits, powers, strict=True):
 probabilities = functional.softmax(logits, dim=1).numpy()[0]
 assert np.allclose(probabilities, powers / powers.sum()), "softmax: powers of e, by their sum"
 assert np.isclose(probabilities.sum(), 1), "together they are 1, as probabilities must be"
-panels = [(words("score (logit)", zh="得分 (logit)"), scores, GREY),
-          (words("e to the score", zh="e 的得分次方"), powers, BLUE),
-          (words("probability", zh="概率"), probabilities, GREEN)]
-figure = new_figure(13, 4.2)
-for axes, (name, values, colour) in zip(figure.subplots(1, 3), panels, strict=True):
-    axes.bar_label(axes.bar(digits, values, color=colour), fmt="%.3g", fontsize=18)
-    axes.set(title=name, yticks=[], ylim=(0, 1.15 * values.max()))
-show(figure, "08_softmax")
+bars({label("score (logit)", zh="得分 (logit)"): scores, label("e to the score", zh="e 的得分次方"):
+      powers, label("probability", zh="概率"): probabilities}, digits, "{:.3g}")
+show("08_softmax")
 remember("Softmax: e to the power of each score, divided by the sum of them all.",
          zh="softmax:先算 e 的得分次方,再除以它们的总和。")
 
@@ -89,12 +73,12 @@ remember("Only the distances count. So move the largest to 0, and no power is ev
          zh="只有差值起作用。所以把最大的移到 0,任何一个幂都不会超过 1。")
 
 # %% Exercises | 练习
-say("1. Weights 1 and -2, bias 3, inputs 4 and 1. What is the output?",
-    zh="1. 权重是 1 和 -2,偏置是 3,输入是 4 和 1,输出是多少?")
-# check("8.1", 0)
-say("2. Four scores are all 5. What are the probabilities?", zh="2. 四个得分都是 5,概率各是多少?")
-# check("8.2", [0, 0, 0, 0])
-say("3. How many numbers does a fully connected layer from 1568 inputs to 16 outputs learn?",
-    zh="3. 一个从 1568 个输入到 16 个输出的全连接层要学习几个数?")
-# check("8.3", 0)
-assert check("8.3", 1568 * 16 + 16), "the answers can be checked"
+check = exercise("8.1", "Weights 1 and -2, bias 3, inputs 4 and 1. What is the output?",
+                 zh="权重是 1 和 -2,偏置是 3,输入是 4 和 1,输出是多少?")
+# check(0)
+check = exercise("8.2", "Four scores are all 5. What are their probabilities?",
+                 zh="四个得分都是 5,概率各是多少?")
+# check([0, 0, 0, 0])
+check = exercise("8.3", "How many numbers does a fully connected layer from 1568 to 16 learn?",
+                 zh="一个从 1568 个输入到 16 个输出的全连接层要学习几个数?")
+# check(0)

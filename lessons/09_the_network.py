@@ -1,22 +1,23 @@
-"""The talk's network: eight layers, 30,074 numbers, and before training nothing but guesses. (6 s)
-演讲里的网络:八层、30,074 个数,没训练之前全靠瞎猜。(6 秒)
+"""The talk's network: eight layers, 30,074 numbers, and before training nothing but guesses. (2 s)
+演讲里的网络:八层、30,074 个数,没训练之前全靠瞎猜。(2 秒)
 """
 
 # %% Eight layers | 八层
 import numpy as np
-from stage import BLUE, GREY, ORANGE, ask, check, new_figure, remember, say, show, words
+from board import bars, label, pictures, show
+from stage import ask, exercise, remember, say, size
 
 from tinygrad_mnist import datasets, functional, introspection, manual_seed, models, tensor
 
 manual_seed(0)
 model = models.create("seed")
 test = datasets.MNIST(train=False)
-pictures = tensor(test.images[:500, None] / np.float32(255))
+images = tensor(test.images[:500, None] / np.float32(255))
 ask("A picture of 1 x 28 x 28 pixels goes in, ten scores come out. What happens in between?",
     zh="进去的是 1 x 28 x 28 的图片,出来的是十个得分。中间发生了什么?")
-layers = introspection.activations(model, pictures[:1])
+layers = introspection.activations(model, images[:1])
 for name, layer, output in layers:
-    print(f"{name} {type(layer).__name__:10} {' x '.join(map(str, output.shape[1:]))}")
+    print(f"{name} {type(layer).__name__:10} {size(output.shape[1:])}")
 shapes = [output.shape[1:] for _, _, output in layers]
 assert shapes[:2] == [(16, 28, 28), (16, 14, 14)], "padding keeps the size, pooling halves it"
 assert shapes[4] == (32 * 7 * 7,), "flattening keeps all the numbers, in one row"
@@ -26,16 +27,16 @@ remember("Convolve and pool, twice; then flatten, and combine. Pictures shrink, 
 # %% What it learns | 要学的数
 ask("How many numbers does it learn? Which layer has most of them?",
     zh="它一共要学多少个数?哪一层最多?")
-counts = []
+counts = {}
 for name, layer, _ in layers:
     if hasattr(layer, "weight"):
         weight, bias = layer.weight.shape, layer.bias.shape[0]
-        counts.append(int(np.prod(weight)) + bias)
-        print(f"{name} {type(layer).__name__:7} {'*'.join(map(str, weight)):>9} + {bias:2} "
-              f"= {counts[-1]:6}")
-print(" + ".join(map(str, counts)), "=", sum(counts))
-assert counts[0] == 16 * 1 * 3 * 3 + 16 == 160, "16 kernels of 3x3 on one channel, and 16 biases"
-assert sum(counts) == models.count_parameters(model) == 30074, "nothing else is learnt"
+        name = f"{name} {type(layer).__name__}"
+        counts[name] = int(np.prod(weight)) + bias
+        print(f"{name}: {'*'.join(map(str, weight))} + {bias} = {counts[name]}")
+print(*counts.values(), sep=" + ", end=f" = {sum(counts.values())}\n")
+assert counts["0 Conv2d"] == 16 * 1 * 3 * 3 + 16, "16 kernels of 3x3 on one channel, and 16 biases"
+assert sum(counts.values()) == models.count_parameters(model) == 30074, "nothing else is learnt"
 remember("A weight for each cell of a kernel, and for each line between layers; and the biases.",
          zh="卷积核的每一格、层与层之间的每条连线,各是一个权重;再加上偏置。")
 
@@ -43,19 +44,12 @@ remember("A weight for each cell of a kernel, and for each line between layers; 
 ask("Multiplications = results x inputs of each. The convolutions have few weights: little to do?",
     zh="乘法次数 = 结果个数 x 每个结果的输入个数。卷积层权重少,计算量也小吗?")
 work = [16 * 28 * 28 * 1 * 3 * 3, 32 * 14 * 14 * 16 * 3 * 3, 16 * 32 * 7 * 7, 10 * 16]
-print(f"2 Conv2d: 32*14*14 x 16*3*3 = {work[1]:,}")
-print(f"5 Linear: 16 x 32*7*7 = {work[2]:,}")
-assert counts[2] > 0.8 * sum(counts), "more than 80 % of the weights are in one Linear"
+print(f"2 Conv2d: 32*14*14 x 16*3*3 = {work[1]:,};  5 Linear: 16 x 32*7*7 = {work[2]:,}")
+assert counts["5 Linear"] > 0.8 * 30074, "more than 80 % of the weights are in one Linear"
 assert work[0] + work[1] > 0.97 * sum(work), "the kernels are few, but used at every place"
-figure = new_figure(12, 4)
-for axes, values, title, colour in zip(
-        figure.subplots(1, 2), (counts, work), (words("numbers learnt", zh="要学的数"),
-        words("multiplications", zh="乘法次数")), (BLUE, ORANGE), strict=True):
-    bars = axes.barh(["0 Conv2d", "2 Conv2d", "5 Linear", "7 Linear"], values, color=colour)
-    axes.bar_label(bars, [f"{value:,}" for value in values], padding=4)
-    axes.set(title=title, xticks=[], xlim=(0, 1.35 * max(values)))
-    axes.invert_yaxis()
-show(figure, "09_weights_and_work")
+bars({label("numbers learnt", zh="要学的数"): list(counts.values()),
+      label("multiplications", zh="乘法次数"): work}, list(counts), flat=True)
+show("09_weights_and_work")
 remember("Convolution: few weights, much work. Fully connected: many weights, little work.",
          zh="卷积:权重少,计算多。全连接:权重多,计算少。")
 
@@ -63,20 +57,11 @@ remember("Convolution: few weights, much work. Fully connected: many weights, li
 ask("It has not learnt anything yet. What does it see in a 7, and what does it answer?",
     zh="它还什么都没学。它在数字 7 里看到什么?会怎么回答?")
 guess = functional.softmax(tensor(layers[-1].output), 1).numpy()[0]
-print("  ".join(f"{digit}: {p:.0%}" for digit, p in enumerate(guess)))
-figure = new_figure(15, 4)
-panels = figure.subplots(1, 6, width_ratios=[1, 1, 1, 1, 1, 1.5])
-panels[0].imshow(pictures.numpy()[0, 0])
-for axes, (_, _, output) in zip(panels[1:5], layers, strict=False):  # four maps of each layer
-    axes.imshow(np.block([[output[0, 0], output[0, 1]], [output[0, 2], output[0, 3]]]))
-for axes, shape in zip(panels[:5], [(1, 28, 28), *shapes], strict=False):
-    axes.set_title(" x ".join(map(str, shape)), fontsize=16)
-    axes.set_axis_off()
-panels[5].barh(range(10), 100 * guess, color=BLUE)
-panels[5].axvline(10, color=GREY, linestyle="--")
-panels[5].set(yticks=range(10), xlabel="%", title=words("probability", zh="概率"))
-panels[5].invert_yaxis()
-show(figure, "09_one_picture")
+print(", ".join(f"{digit}: {p:.0%}" for digit, p in enumerate(guess)))
+maps = [np.block([[output[0, 0], output[0, 1]], [output[0, 2], output[0, 3]]])
+        for _, _, output in layers[:4]]  # four maps of each layer
+pictures([images.numpy()[0, 0], *maps], [size(shape) for shape in [(1, 28, 28), *shapes[:4]]])
+show("09_one_picture")
 assert 0.05 < guess.min() < guess.max() < 0.2, "it prefers none: all ten are near 10 %"
 remember("The weights are random, so the features are, and so is the answer.",
          zh="权重是随机的,所以特征是随机的,答案也是随机的。")
@@ -87,7 +72,7 @@ ask("Ten such networks, each with other random weights, read 500 digits. How man
 accuracies = []
 for seed in range(10):
     manual_seed(seed)
-    answers = models.create("seed")(pictures).numpy().argmax(axis=1)
+    answers = models.create("seed")(images).numpy().argmax(axis=1)
     accuracies.append(np.mean(answers == test.labels[:500]))
 print(" ".join(f"{accuracy:.1%}" for accuracy in accuracies))
 say(f"On average: {np.mean(accuracies):.1%}", zh=f"平均:{np.mean(accuracies):.1%}")
@@ -96,10 +81,9 @@ remember("The same layers, other numbers: all that a network knows is in its wei
          zh="层都一样,数不一样:网络知道的一切,都在权重里。")
 
 # %% Exercises | 练习
-say("1. How many numbers does a convolution from 16 to 32 channels with 5x5 kernels learn?",
-    zh="1. 从 16 个通道到 32 个通道、卷积核 5x5 的卷积层要学多少个数?")
-# check("9.1", 0)
-say("2. A picture of 64 x 64 goes through two poolings by 2. What are its height and width?",
-    zh="2. 64 x 64 的图片经过两次 2x2 池化,高和宽是多少?")
-# check("9.2", [0, 0])
-assert check("9.2", [64 // 2 // 2, 64 // 2 // 2]), "the answers can be checked"
+check = exercise("9.1", "How many numbers does a Conv2d from 16 to 32 channels with 5x5 learn?",
+                 zh="从 16 个通道到 32 个通道、卷积核 5x5 的卷积层要学多少个数?")
+# check(0)
+check = exercise("9.2", "A picture of 64 x 64 goes through two poolings by 2. How large is it?",
+                 zh="64 x 64 的图片经过两次 2x2 池化,高和宽是多少?")
+# check([0, 0])

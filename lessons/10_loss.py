@@ -1,10 +1,11 @@
-"""Loss: how wrong the answers are, in one number, and which way is better. (4 s)
-损失:用一个数说明答案错得有多厉害,还能指出往哪边改。(4 秒)
+"""Loss: how wrong the answers are, in one number, and which way is better. (1 s)
+损失:用一个数说明答案错得有多厉害,还能指出往哪边改。(1 秒)
 """
 
 # %% How wrong, in one number | 用一个数说错多少
 import numpy as np
-from stage import BLUE, ORANGE, ask, check, new_figure, remember, say, show, words
+from board import curves, label, show
+from stage import ask, exercise, remember, words
 
 from tinygrad_mnist import functional, tensor
 
@@ -29,14 +30,12 @@ ask("The third network becomes ever surer of its mistake. Does each loss notice?
 for p in ("0.1", "0.01", "0.000001"):
     print(f"p = {p:8}  {SQUARED} {(1 - float(p)) ** 2:.4f}   {ENTROPY} {-np.log(float(p)):7.4f}")
 assert -np.log(1e-6) > 13 > 1 > (1 - 1e-6) ** 2, "one loss never gets above 1, the other has no end"
-figure = new_figure(10, 5)
-axes, p = figure.subplots(), np.linspace(0.002, 1, 400)
-axes.plot(p, -np.log(p), color=BLUE, linewidth=4, label=ENTROPY)
-axes.plot(p, (1 - p) ** 2, "--", color=ORANGE, linewidth=4, label=SQUARED)
-axes.set(xlabel=words("probability of the right answer", zh="正确答案的概率"), xlim=(0, 1),
-         ylabel=words("loss", zh="损失"), ylim=(0, 6))
-axes.legend(frameon=False)
-show(figure, "10_two_losses")
+p = np.linspace(0.002, 1, 400)
+names = label("cross-entropy", zh="交叉熵"), label("squared error", zh="平方误差")
+curves(dict(zip(names, (-np.log(p), (1 - p) ** 2), strict=True)),
+       label("probability of the right answer", zh="正确答案的概率"), label("loss", zh="损失"), p,
+       xlim=(0, 1), ylim=(0, 6))
+show("10_two_losses")
 remember("Cross-entropy forgives a doubt, and never a confident wrong answer.",
          zh="交叉熵能原谅犹豫,但绝不原谅自信的错误。")
 
@@ -57,35 +56,31 @@ remember("The gradient of cross-entropy: the probabilities, minus the right answ
 ask("A sure mistake: the right score lies 8 behind. Which loss pushes it up harder?",
     zh="自信的错误:正确答案的得分落后 8。哪种损失把它往上推得更用力?")
 lead = np.linspace(-8, 8, 81)
-scores = np.stack([lead, 0 * lead], axis=1)  # the right answer's, and the other's
-right = np.tile([1.0, 0.0], (81, 1))
-figure = new_figure(10, 5)
-axes, pushes = figure.subplots(), []
-for name, style, colour in ((ENTROPY, "-", BLUE), (SQUARED, "--", ORANGE)):
-    logits = tensor(scores, requires_grad=True)
-    loss = (functional.cross_entropy(logits, np.zeros(81, int), "sum") if name == ENTROPY
-            else functional.mse_loss(functional.softmax(logits, 1), tensor(right), "sum") / 2)
-    loss.backward()
-    push = -logits.grad.numpy()[:, 0]
+scores = tensor(np.stack([lead, 0 * lead], axis=1), requires_grad=True)  # the right one's first
+functional.cross_entropy(scores, np.zeros(81, int), "sum").backward()
+pushes = [-scores.grad.numpy()[:, 0]]
+scores.grad = None
+right = tensor(np.tile([1.0, 0.0], (81, 1)))
+(functional.mse_loss(functional.softmax(scores, 1), right, "sum") / 2).backward()
+pushes.append(-scores.grad.numpy()[:, 0])
+for name, push in zip((ENTROPY, SQUARED), pushes, strict=True):
     print(f"-8: {push[0]:.4f}   0: {push[40]:.4f}   +8: {push[80]:.4f}   {name}")
-    axes.plot(lead, push, style, color=colour, linewidth=4, label=name)
-    pushes.append(push[0])
-assert pushes[0] > 0.99 > 0.01 > pushes[1], "only cross-entropy pushes a sure mistake: flat is lost"
-axes.set(xlabel=words("right score minus the other", zh="正确答案的得分 - 另一个得分"),
-         ylabel=words("push (minus the gradient)", zh="推力(负梯度)"), ylim=(0, 1.05), xlim=(-8, 8))
-axes.legend(frameon=False)
-show(figure, "10_push")
+assert pushes[0][0] > 0.99, "cross-entropy pushes a sure mistake with all its strength"
+assert pushes[1][0] < 0.01, "the squared error hardly at all: where it is flat, all is lost"
+curves(dict(zip(names, pushes, strict=True)), label("right score minus the other",
+       zh="正确答案的得分 - 另一个得分"), label("push (minus the gradient)", zh="推力(负梯度)"),
+       lead, ylim=(0, 1.05), xlim=(-8, 8))
+show("10_push")
 remember("To see a mistake is not enough, the gradient must push: so we use cross-entropy.",
          zh="光看到错误还不够,梯度要推得动:所以用交叉熵。")
 
 # %% Exercises | 练习
-say("1. The right answer gets a probability of 1. What is the cross-entropy?",
-    zh="1. 正确答案的概率是 1,交叉熵是多少?")
-# check("10.1", 9)
-say("2. Probabilities 0.2, 0.7, 0.1, and the second is right. What is the gradient?",
-    zh="2. 概率是 0.2、0.7、0.1,第二个是对的。梯度是多少?")
-# check("10.2", [0, 0, 0])
-say("3. A network that knows nothing gives ten digits 10 % each. What is its cross-entropy?",
-    zh="3. 一个什么都不懂的网络,给十个数字各 10%。交叉熵是多少?")
-# check("10.3", 0)
-assert check("10.3", -np.log(0.1)), "the answers can be checked: every training begins near 2.3"
+check = exercise("10.1", "The right answer gets a probability of 1. What is the cross-entropy?",
+                 zh="正确答案的概率是 1,交叉熵是多少?")
+# check(9)
+check = exercise("10.2", "Probabilities 0.2, 0.7, 0.1, and the second is right. The gradient?",
+                 zh="概率是 0.2、0.7、0.1,第二个是对的。梯度是多少?")
+# check([0, 0, 0])
+check = exercise("10.3", "A network that knows nothing reads 26 letters. Its cross-entropy?",
+                 zh="一个什么都不懂的网络来认 26 个字母,交叉熵是多少?")
+# check(0)

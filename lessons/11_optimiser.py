@@ -1,30 +1,29 @@
-"""Optimiser: it walks the weights downhill, and the learning rate is how long its steps are. (5 s)
-优化器:带着权重往下坡走,学习率决定步子多大。(5 秒)
+"""Optimiser: it walks the weights downhill, and the learning rate is how long its steps are. (2 s)
+优化器:带着权重往下坡走,学习率决定步子多大。(2 秒)
 """
 
 # %% One step by hand | 手算一步
 import numpy as np
-from stage import BLUE, GREEN, ORANGE, RED, ask, check, new_figure, remember, say, show, words
+from board import curves, label, show, valley
+from stage import ask, exercise, remember, say, train
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import optim, tensor
 
 ask("The loss is (w - 3)**2, and w is 0. Its gradient is 2 * (w - 3). Where does one step lead?",
     zh="损失 (w - 3)**2,梯度 2*(w - 3),w 是 0。走一步到哪里?")
-w = tensor(np.array([0.0]), requires_grad=True)
-optimizer = optim.SGD([w], lr=0.2)
+w = tg.tensor(np.array([0.0]), requires_grad=True)
+optimizer = tg.optim.SGD([w], lr=0.2)
 ((w - 3) ** 2).sum().backward()
-print(f"w.grad = 2*(0 - 3) = {w.grad.item():.0f}")
 optimizer.step()
-print(f"w = w - lr * w.grad = 0 - 0.2*-6 = {w.item():.1f}")
+print(f"w.grad = 2*(0 - 3) = {w.grad.item():.0f};  w - lr * w.grad = 0 - 0.2*-6 = {w.item():.1f}")
 assert np.isclose(w.item(), 0 - 0.2 * 2 * (0 - 3)), "that line is all that SGD does"
 remember("The gradient points uphill. So: new = old - learning rate * gradient.",
          zh="梯度指向上坡。所以:新的 = 旧的 - 学习率 * 梯度。")
 
 # %% 0.002, 0.2 and 20 | 0.002、0.2 和 20
 def walk(loss, start, steps, **options):
-    w = tensor(np.array(start), requires_grad=True)
-    optimizer, places = optim.SGD([w], **options), [np.array(start)]
+    w = tg.tensor(np.array(start), requires_grad=True)
+    optimizer, places = tg.optim.SGD([w], **options), [np.array(start)]
     for _ in range(steps):
         optimizer.zero_grad()
         loss(w).backward()
@@ -32,29 +31,21 @@ def walk(loss, start, steps, **options):
         places.append(w.numpy().copy())
     return np.array(places)
 
-
 ask("Each step multiplies the distance to 3 by 1 - 2*lr. Which of three learning rates arrives?",
     zh="每走一步,到 3 的距离乘以 1 - 2*lr。三种学习率,哪个能走到?")
 distance = {}
 for lr in (0.002, 0.2, 20):
     places = walk(lambda w: ((w - 3) ** 2).sum(), [0.0], 20, lr=lr)[:, 0]
-    distance[lr] = np.abs(places - 3)
+    distance[str(lr)] = np.abs(places - 3)
     print(f"lr {lr:<5}  1 - 2*lr = {1 - 2 * lr:<6.4g} w =",
           ", ".join(f"{w:.4g}" for w in places[:4]), f"... {places[-1]:.4g}")
-assert distance[0.002][-1] > 2.7, "too small: after 20 steps it has hardly left"
-assert distance[0.2][-1] < 0.001, "just right: it has arrived"
-assert distance[20][-1] > 1e30, "too large: each step lands 39 times as far on the other side"
-figure = new_figure(10, 5)
-axes = figure.subplots()
-for (lr, path), style, colour in zip(distance.items(), ("--", "-", ":"), (ORANGE, BLUE, RED),
-                                     strict=True):
-    axes.semilogy(path, style, color=colour, linewidth=4, label=f"{lr}")
-axes.set(xlabel=words("step", zh="步"), ylabel=words("distance from 3", zh="离 3 的距离"),
-         ylim=(1e-5, 1e10), xlim=(0, 20), xticks=range(0, 21, 5))
-axes.legend(title=words("learning rate", zh="学习率"), frameon=False)
-show(figure, "11_learning_rates")
-remember("Too small never arrives, too large flies away: try the learning rate first.",
-         zh="太小走不到,太大飞出去:训练不顺,先调学习率。")
+assert distance["0.002"][-1] > 2.7, "too small: after 20 steps it has hardly left"
+assert distance["0.2"][-1] < 0.001, "just right: it has arrived"
+assert distance["20"][-1] > 1e30, "too large: each step lands 39 times as far on the other side"
+curves(distance, label("step", zh="步"), label("distance from 3", zh="离 3 的距离"),
+       heading=label("learning rate", zh="学习率"), yscale="log", xlim=(0, 20), ylim=(1e-5, 1e10))
+show("11_learning_rates")
+remember("Too small never arrives, too large flies away.", zh="太小走不到,太大飞出去。")
 
 # %% The same on real digits | 换成真的数字
 ask("The same three, for a small network and 2,000 real digits. Which one learns?",
@@ -64,47 +55,36 @@ losses = {}
 for lr in (0.002, 0.2, 20):
     tg.manual_seed(0)
     model = tg.models.create("mlp")
-    history = tg.training.fit(model, tg.DataLoader(digits, 64, shuffle=True, seed=0),
-                              optim.SGD(model.parameters(), lr=lr), epochs=3,
-                              workers=tg.team.best_size(64, "cpu"))
+    history = train(model, digits, tg.optim.SGD(model.parameters(), lr=lr), epochs=3)
     losses[lr] = history[-1].loss
-    print(f"lr {lr:<5}  loss", " ".join(f"{epoch.loss:.2f}" for epoch in history))
+    print(f"lr {lr:<5} ", " -> ".join(f"{epoch.loss:.2f}" for epoch in history))
 assert losses[0.2] < 0.7 < 2 < losses[0.002], "0.002 has hardly begun: a guess costs 2.3"
 assert losses[20] > 2, "with 20 it is no better than a guess"
-remember("The talk's 0.2 is no magic number: it was found by trying, as every learning rate is.",
-         zh="演讲里的 0.2 不是什么神奇的数:和所有学习率一样,是试出来的。")
+remember("Every learning rate is found by trying.", zh="学习率都是试出来的。")
 
 # %% A ball that rolls | 会滚的小球
 ask("A long narrow valley: steep across, almost flat along. Who is at the bottom first?",
     zh="一条又长又窄的山谷:横着陡,顺着平。谁先到谷底?")
 ways = {}
 for momentum in (0, 0.7):
-    ways[momentum] = walk(lambda w: (w * w * tensor(np.array([0.5, 10.0]))).sum(), [-9.0, 1.5], 30,
-                          lr=0.09, momentum=momentum)
-    far = np.hypot(*ways[momentum].T)
-    say(f"momentum {momentum}: from the bottom {far[0]:.2f}, after 30 steps {far[30]:.3f}",
-        zh=f"动量是 {momentum} 时:起点离谷底 {far[0]:.2f} 远,走 30 步后 {far[30]:.3f}")
-assert np.hypot(*ways[0.7][30]) < np.hypot(*ways[0][30]) / 5, "along the valley it gathers speed"
-figure = new_figure(12, 5)
-axes = figure.subplots()
-x, y = np.meshgrid(np.linspace(-10, 4, 200), np.linspace(-2, 2, 100))
-axes.contour(x, y, 0.5 * x**2 + 10 * y**2, levels=[0.5, 3, 9, 18, 30, 45], colors="0.8")
-for (momentum, way), style, colour in zip(ways.items(), ("o--", "s-"), (ORANGE, BLUE), strict=True):
-    axes.plot(*way.T, style, color=colour, linewidth=2.5, label=f"{momentum}")
-axes.plot(0, 0, "*", color=GREEN, markersize=28)
-axes.legend(title=words("momentum", zh="动量"), frameon=False)
-show(figure, "11_valley")
+    ways[momentum] = walk(lambda w: (w * w * tg.tensor(np.array([0.5, 10.0]))).sum(), [-9.0, 1.5],
+                          30, lr=0.09, momentum=momentum)
+    far = np.hypot(*ways[momentum][-1])
+    say(f"momentum {momentum}: {far:.3f} away", zh=f"动量 {momentum}:还差 {far:.3f}")
+assert np.hypot(*ways[0.7][-1]) < np.hypot(*ways[0][-1]) / 5, "along the valley it gathers speed"
+valley({label(f"momentum {momentum}", zh=f"动量 {momentum}"): way
+        for momentum, way in ways.items()}, lambda x, y: 0.5 * x**2 + 10 * y**2)
+show("11_valley")
 remember("Momentum keeps a part of the last step: what zigzags cancels, what agrees adds up.",
          zh="动量保留上一步的一部分:来回摆动的抵消,方向一致的累加。")
 
 # %% Exercises | 练习
-say("1. w is 1, its gradient 3, the learning rate 0.1. What is w after the step?",
-    zh="1. w 是 1,梯度是 3,学习率是 0.1。走一步后 w 是多少?")
-# check("11.1", 0)
-say("2. Momentum 0.9: the last direction was 1, the gradient is now 1. What is the new direction?",
-    zh="2. 动量 0.9:上一步的方向是 1,现在梯度是 1。新的方向是多少?")
-# check("11.2", 0)
-say("3. For (w - 3)**2 and a learning rate of 1: by what is the distance multiplied at each step?",
-    zh="3. 损失 (w - 3)**2,学习率 1:每走一步,到 3 的差乘以几?")
-# check("11.3", 0)
-assert check("11.3", 1 - 2 * 1), "the answers can be checked: it jumps to and fro for ever"
+check = exercise("11.1", "w is 1, its gradient 3, the learning rate 0.1. And after one step?",
+                 zh="w 是 1,梯度是 3,学习率是 0.1。走一步后 w 是多少?")
+# check(0)
+check = exercise("11.2", "Momentum 0.9; the last direction was 1, the gradient is 1. And the next?",
+                 zh="动量 0.9:上一步的方向是 1,现在梯度是 1。新的方向是多少?")
+# check(0)
+check = exercise("11.3", "(w - 3)**2, learning rate 1: each step multiplies w - 3 by what?",
+                 zh="损失 (w - 3)**2,学习率 1:每走一步,到 3 的差乘以几?")
+# check(0)

@@ -1,41 +1,43 @@
-"""What a lesson needs to speak: words in two languages, figures, exercises.
+"""What a lesson needs to speak: words in two languages, arithmetic in full, exercises.
 
     say("...", zh="...")         a sentence of the lesson
     ask("...", zh="...")         a question, before the line that answers it
     remember("...", zh="...")    the one line to take home from a cell
-    words("...", zh="...")       the same choice for the labels of a figure
-    show(figure, "name")         a figure: on the screen, or as a PNG in lessons/figures/
-    check("5.1", answer)         is the answer to an exercise right?
+    words("...", zh="...")       the same choice for a part of a line, such as a table's header
+    terms(a, b)                  "2*3 + 4*5", for a sum of products printed in full
+    size(shape)                  "16 x 28 x 28"
+    train(model, data, optimizer, epochs)       training.fit, the same each time
+    check = exercise("5.1", "...", zh="...")     an exercise, and what checks an answer to it
     fast()                       whether a long training may be shortened
 
-A lesson is a plain script with percent cells (`# %% Title`): run it whole, cell by cell in an
-editor, or on stage with `python -m lessons 5`. The language is what `--lang` or the variable
-LESSONS_LANG says, else that of the machine.
+Figures are in board.py. A lesson is a plain script with percent cells (`# %% Title`): run it
+whole, cell by cell in an editor, or on stage with `python -m lessons 5`. The language is what
+`--lang` or the variable LESSONS_LANG says, else that of the machine.
 """
 
 from __future__ import annotations
 
+import hashlib
 import locale
 import os
 import re
 import sys
 import unicodedata
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 sys.path.append(str(Path(__file__).parent.parent))  # a clone that is not installed will do
 
-FIGURES = Path(__file__).parent / "figures"
-CHINESE_FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "PingFang SC",
-                 "Microsoft YaHei", "WenQuanYi Zen Hei", "SimHei", "Arial Unicode MS"]
+# The products in the lessons are small: a second thread waits for the first longer than it
+# computes, on a busy machine many times as long. (training.fit divides the work otherwise.)
+threadpool_limits(1, user_api="blas")
 
 WIDE = dict(zip(",:;?!", "\uff0c\uff1a\uff1b\uff1f\uff01", strict=True))
 NEVER_FIRST = " ,.:;?!)\u3001\u3002" + "".join(WIDE.values())  # no line begins with one of these
-
-# Colours that colour-blind people tell apart (Okabe & Ito, 2008).
-BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#888888"
 
 
 # --- words -------------------------------------------------------------------------------
@@ -63,6 +65,11 @@ def ask(english: str, *, zh: str) -> None:
 def remember(english: str, *, zh: str) -> None:
     """Print the one line to remember."""
     _print(chosen(english, zh), mark="* ")
+
+
+def words(english: str, *, zh: str) -> str:
+    """Words to print among numbers: the header of a table, a unit."""
+    return chosen(english, zh)
 
 
 def chosen(english: str, chinese: str) -> str:
@@ -101,100 +108,78 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-# --- figures -----------------------------------------------------------------------------
+# --- numbers and networks ----------------------------------------------------------------
 
 
-def new_figure(width: float = 10, height: float = 5, **options: Any) -> Any:
-    """A figure with letters that can be read from the back row. Sizes are in inches."""
-    import matplotlib
-
-    matplotlib.rcParams.update({"font.size": 16, "axes.titlesize": 18, "figure.dpi": 100,
-                                "axes.spines.top": False, "axes.spines.right": False,
-                                "image.cmap": "gray_r", "axes.unicode_minus": False})
-    if _chinese_font():
-        matplotlib.rcParams["font.family"] = [_chinese_font(), "sans-serif"]
-    if not _on_screen():
-        matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure = plt.figure(figsize=(width, height), layout="constrained", **options)
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1, wspace=0.05)
-    return figure
+def terms(a: Any, b: Any, digits: int = 0) -> str:
+    """A sum of products as one writes it down: "0*0 + 1*1 + 2*3 + 3*4"."""
+    pairs = zip(np.ravel(a), np.ravel(b), strict=True)
+    return " + ".join(f"{x:.{digits}f}*{y:.{digits}f}" for x, y in pairs)
 
 
-def words(english: str, *, zh: str) -> str:
-    """A label for a figure; in English where the machine has no Chinese letters to draw with."""
-    return chosen(english, zh) if _chinese_font() else english
+def size(shape: Iterable[int]) -> str:
+    """A shape as one says it: "16 x 28 x 28"."""
+    return " x ".join(map(str, shape))
 
 
-def show(figure: Any, name: str) -> None:
-    """Show a figure on the screen where somebody looks at one, else save it and say where."""
-    import matplotlib.pyplot as plt
+def train(model: Any, data: Any, optimizer: Any, epochs: int, batch_size: int = 64) -> Any:
+    """training.fit on all cores, with the same batches each time. Gives an Epoch for each."""
+    from tinygrad_mnist import DataLoader, team, training
 
-    if _on_screen():
-        plt.show(block=False)
-        plt.pause(0.1)
-        return
-    FIGURES.mkdir(exist_ok=True)
-    path = FIGURES / f"{name}.{language()}.png"
-    figure.savefig(path)
-    plt.close(figure)
-    print(words("(figure)", zh="(图)"), os.path.relpath(path))
-
-
-def matrix(axes: Any, values: Any, title: str = "", digits: int = 0) -> None:
-    """Draw a small matrix with its numbers in the cells."""
-    values = np.asarray(values)
-    low, high = values.min(), max(values.max(), values.min() + 1)
-    axes.imshow(values, vmin=low, vmax=high)
-    for (i, j), value in np.ndenumerate(values):
-        axes.text(j, i, f"{value:.{digits}f}", ha="center", va="center",
-                  fontsize=max(12, 34 - 4 * max(values.shape)),
-                  color="white" if value > (low + high) / 2 else "black")
-    axes.set(title=title, xticks=[], yticks=[])
-    axes.spines[:].set_visible(True)
-
-
-def _on_screen() -> bool:
-    """Whether figures can open as windows: on a stage, at a terminal, with a display."""
-    return (os.environ.get("LESSONS_AUTO") is None and sys.stdout.isatty()
-            and bool(os.environ.get("DISPLAY") or sys.platform in ("darwin", "win32")))
-
-
-def _chinese_font() -> str | None:
-    """A font of this machine that has Chinese letters, if the lesson needs one."""
-    if language() != "zh":
-        return None
-    from matplotlib import font_manager
-
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    return next((font for font in CHINESE_FONTS if font in known), None)
-
-
-# --- exercises ---------------------------------------------------------------------------
-
-
-def check(exercise: str, answer: Any) -> bool:
-    """Say whether the answer to an exercise is right, and if not, where to look.
-
-    Lessons hold these lines commented out: uncomment one and put your own answer in.
-    """
-    from answers import ANSWERS
-
-    expected, english, chinese = ANSWERS[exercise]
-    try:
-        whole = np.asarray(expected).dtype.kind == "i"  # a count is right or wrong
-        right = np.allclose(np.asarray(answer, float), np.asarray(expected, float),
-                            rtol=0 if whole else 1e-3)
-    except (TypeError, ValueError):
-        right = answer == expected
-    if right:
-        say(f"{exercise}: right.", zh=f"{exercise}:对。")
-    else:
-        say(f"{exercise}: not yet. {english}", zh=f"{exercise}:还不对。{chinese}")
-    return right
+    return training.fit(model, DataLoader(data, batch_size, shuffle=True, seed=0), optimizer,
+                        epochs, workers=team.best_size(batch_size, "cpu"))
 
 
 def fast() -> bool:
     """Whether long trainings may be shortened: `--fast`, as the tests say."""
     return "--fast" in sys.argv or os.environ.get("LESSONS_FAST") is not None
+
+
+# --- exercises ---------------------------------------------------------------------------
+
+
+def exercise(number: str, english: str, *, zh: str) -> Callable[[Any], bool]:
+    """Print an exercise, and give the function that checks an answer to it.
+
+        check = exercise("5.1", "How many rows and columns has the result?", zh="...")
+        # check([0, 0])
+
+    Who has an answer takes the # away and writes it in the place of the zeros.
+    """
+    from answers import ANSWERS
+
+    if number.endswith(".1"):
+        say("To check an answer, take the # from the line below the exercise, put your answer in, "
+            "and run the cell again.",
+            zh="检查答案:去掉题目下面那一行的 #,填上你的答案,再运行这一格。")
+    say(f"[{number}] {english}", zh=f"[{number}] {zh}")
+
+    def check(answer: Any) -> bool:
+        right_one, hint, chinese_hint = ANSWERS[number]
+        right = fingerprint(number, answer) == right_one
+        if right:
+            say(f"[{number}] right.", zh=f"[{number}] 对。")
+        else:
+            say(f"[{number}] not yet. {hint}", zh=f"[{number}] 还不对。{chinese_hint}")
+        return right
+
+    return check
+
+
+def fingerprint(number: str, answer: Any) -> str:
+    """What answers.py keeps of an answer: enough to know it again, too little to read it off.
+
+    A whole number must be exact; of others three digits count, so that 2.303 and 2.3026 are
+    the same answer. A list is its numbers in order.
+    """
+    values = [answer] if np.ndim(answer) == 0 else np.ravel(answer)
+    text = " ".join(map(_written, values))
+    return hashlib.sha256(f"{number}: {text}".encode()).hexdigest()[:8]
+
+
+def _written(value: Any) -> str:
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        return str(value).strip().lower()
+    return str(round(value)) if abs(value - np.rint(value)) < 1e-6 else f"{value:.3g}"
