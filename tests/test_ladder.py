@@ -3,8 +3,19 @@
 import numpy as np
 import pytest
 
-from tinygrad_mnist import TensorDataset, handwriting, ladder, models, nn
+from tinygrad_mnist import (
+    TensorDataset,
+    datasets,
+    handwriting,
+    ladder,
+    models,
+    nn,
+    training,
+    transforms,
+)
+from tinygrad_mnist.recipes import Recipe
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.transforms import RandomAffine, RandomApply, RandomThickness
 
 SEVEN = [[[0, 0], [60, 0], [25, 90]], [[10, 45], [50, 45]]]
 
@@ -71,3 +82,29 @@ def test_networks_are_compared():
         "linear", 7850, 0.25 if row["mnist"] else 0.0, None)
     (row,) = ladder.compare(networks, data, [SEVEN], np.array([7]))
     assert row["drawn"] in (0, 1)
+
+
+def test_each_kind_of_pictures_has_a_training_of_its_own(monkeypatch):
+    trained = []
+
+    def fit(model, loader, optimizer, epochs, **options):
+        trained.append((len(loader.dataset), options["augment"], options["workers"]))
+
+    monkeypatch.setattr(training, "fit", fit)
+    recipe = Recipe("linear", epochs=3, augment=(RandomApply([RandomAffine(10), RandomThickness()],
+                                                             p=0.25),), habits=1.0, workers=1)
+    train = datasets.MNIST(transform=transforms.ToTensor())
+    train.images, train.labels = train.images[:200], train.labels[:200]
+    test = TensorDataset(*datasets.MNIST(train=False, transform=transforms.ToTensor())[:50])
+    rungs = list(ladder.train_each(recipe, train, test, [SEVEN], np.array([7])))
+    assert [each["added"] for each in rungs] == [
+        "MNIST as it is", "+ RandomAffine", "+ RandomThickness", "+ habits"]
+    assert all(0 <= each["mnist"] <= 1 and each["drawn"] in (0, 1) for each in rungs)
+    assert [size for size, _, _ in trained[:3]] == [200] * 3
+    assert trained[3][0] > 200
+    assert trained[0][1] is None
+    shown = [repr(augment) for _, augment, _ in trained[1:]]
+    assert shown[0].count("Random") == 2  # RandomApply and RandomAffine
+    assert "RandomThickness" in shown[1]
+    assert shown[1] == shown[2]
+    assert "p=0.25" in shown[0]

@@ -99,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     added = command(measure.ladder)
     added.add_argument("--drawn", metavar="FILE.jsonl[.gz]",
                        help="digits drawn with a pen, as strokes")
+    added.add_argument("--train", action="store_true",
+                       help="also train seed once more for each kind of augmentation, and show "
+                            "what it brings (a quarter of an hour)")
 
     added = command(measure.trust, "confidence")
     added.add_argument("file", metavar="FILE", help="trained weights")

@@ -7,11 +7,15 @@ white page: the colours are the wrong way round, and the digit has another size 
 place than it has ever seen. Each step of `handwriting` takes one such difference away. Here
 drawings are put on a page, as a hand would put them there, and the same network reads them
 after every step.
+
+What preparing cannot mend, training may: `train_each` trains a network once more for each kind
+of other pictures that it is shown, and measures what that kind brings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,8 @@ import numpy as np
 from . import datasets, handwriting, models, training
 from .datasets import TensorDataset
 from .nn import Module
+from .recipes import Recipe
+from .transforms import RandomApply
 
 PAGE = 280  # pixels of the page, each way: ten times MNIST's
 BRUSH = 12  # pixels, the width of the pen on the page
@@ -77,6 +83,30 @@ def compare(networks: dict[str, Module], mnist: Any, strokes: Sequence[handwriti
              "mnist": training.evaluate(model, mnist).accuracy,
              "drawn": _accuracy(model, pictures, labels) if pictures else None}
             for name, model in networks.items()]
+
+
+def train_each(recipe: Recipe, train: datasets.MNIST, test: Any,
+               strokes: Sequence[handwriting.Strokes], labels: np.ndarray
+               ) -> Iterator[dict[str, Any]]:
+    """Train by `recipe`, first on MNIST as it is, then each time with one more kind of pictures.
+
+    Gives for each training what was added, and the accuracy on MNIST's test pictures and, if
+    there are any, on the drawings.
+    """
+    apply: Any
+    (apply,) = recipe.augment  # a RandomApply
+    kinds = apply.transforms.transforms
+    trainings = {"MNIST as it is": replace(recipe, augment=(), habits=0.0)}
+    for count, kind in enumerate(kinds, 1):
+        some = (RandomApply(kinds[:count], apply.p),)
+        trainings[f"+ {type(kind).__name__}"] = replace(recipe, augment=some, habits=0.0)
+    trainings["+ habits"] = recipe
+    for name, each in trainings.items():
+        model, optimizer, loader, scheduler = each.make_training(train)
+        training.fit(model, loader, optimizer, each.epochs, loss_function=each.loss_function,
+                     scheduler=scheduler, augment=each.make_augment(), workers=each.workers or 1)
+        (measured,) = compare({name: model}, test, strokes, labels)
+        yield {"added": name, "mnist": measured["mnist"], "drawn": measured["drawn"]}
 
 
 def shipped() -> dict[str, Path]:

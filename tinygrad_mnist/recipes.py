@@ -20,10 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from . import functional, handwriting, optim
+from . import functional, handwriting, models, optim
 from .backend import manual_seed
+from .dataloader import DataLoader
 from .datasets import MNIST
 from .doodles import cross_entropy_with_doodles, with_doodles
+from .nn import Module
 from .optim.lr_scheduler import OneCycleLR
 from .tensor import Tensor
 from .transforms import (
@@ -80,6 +82,23 @@ class Recipe:
             return None
         return OneCycleLR(optimizer, self.lr, epochs=self.epochs, steps_per_epoch=batches,
                           cycle_momentum=self.optimizer == "Adam" or "momentum" in self.options)
+
+    def make_training(self, data: MNIST, device: str = "cpu"
+                      ) -> tuple[Module, optim.Optimizer, DataLoader, OneCycleLR | None]:
+        """All that `training.fit` begins with: a new network, its optimiser, the batches of
+        MNIST's training pictures, and the scheduler."""
+        manual_seed(self.seed)
+        model = models.create(self.model).to(device)
+        optimizer = self.make_optimizer(model.parameters())
+        train_data = self.make_training_set(data)
+        if self.batch_size > len(train_data):
+            raise ValueError(f"a batch of {self.batch_size:,} cannot be filled from "
+                             f"{len(train_data):,} pictures")
+        # A last batch of half the size would make a whole step on half the evidence: measured,
+        # that costs some seeds 2 % of accuracy. Each pass leaves out other pictures.
+        loader = DataLoader(train_data, self.batch_size, shuffle=True, drop_last=True,
+                            seed=self.seed)
+        return model, optimizer, loader, self.make_scheduler(optimizer, len(loader))
 
     def make_training_set(self, data: MNIST) -> MNIST:
         """MNIST's training pictures as this recipe shows them."""

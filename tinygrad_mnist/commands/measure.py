@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import checkpoint, confidence, doodles, handwriting, models, training
 from ..datasets import default_root
-from ..ladder import climb, compare, shipped
+from ..ladder import climb, compare, shipped, train_each
+from ..recipes import RECIPES
 from .shared import fail, measuring_data, mnist
 
 
@@ -76,8 +77,11 @@ def ladder(options: argparse.Namespace) -> int:
         strokes, labels = handwriting.read_strokes(options.drawn)
     steps = climb(networks["seed"], strokes, labels) if strokes else []
     compared = compare(networks, mnist(train=False), strokes, labels)
+    trained = (train_each(RECIPES["seed"], mnist(train=True), mnist(train=False), strokes, labels)
+               if options.train else ())
     if options.json:
-        print(json.dumps({"drawn": options.drawn, "steps": steps, "models": compared}))
+        print(json.dumps({"drawn": options.drawn, "steps": steps, "models": compared,
+                          "trainings": list(trained)}))
         return 0
     if steps:
         print(f"seed on the {len(labels):,} drawings of {options.drawn}\n")
@@ -85,9 +89,18 @@ def ladder(options: argparse.Namespace) -> int:
                         for each in steps), end="\n\n")
     print("model   parameters     MNIST" + "     drawn" * bool(strokes))
     for each in compared:
-        drawn = f"  {100 * each['drawn']:6.2f} %" if strokes else ""
-        print(f"{each['model']:6}  {each['parameters']:10,}  {100 * each['mnist']:6.2f} %{drawn}")
+        print(f"{each['model']:6}  {each['parameters']:10,}{_accuracies(each)}")
+    for number, each in enumerate(trained):
+        if number == 0:
+            print("\nseed, trained on        MNIST" + "     drawn" * bool(strokes))
+        print(f"{each['added']:18}{_accuracies(each)}", flush=True)
     return 0
+
+
+def _accuracies(measured: dict[str, Any]) -> str:
+    """The accuracy on MNIST and, where it was measured, on drawings, as columns."""
+    parts = [measured["mnist"], measured["drawn"]]
+    return "".join(f"  {100 * part:6.2f} %" for part in parts if part is not None)
 
 
 # --- confidence ---------------------------------------------------------------------------
