@@ -107,4 +107,8 @@ ANSWERS: dict[str, tuple[str, str, str]] = {
     "19.2": ("4c6d7682",
              "To add up, and to pass on: how often each, and how much of a row each time?",
              "先相加,再传递:各几次?每次发一行的几分之几?"),
+    "20.1": ("fc5fb84a", "Each kernel adds one row and one column on every side.",
+             "每多一个卷积核,四边各多看一行或一列。"),
+    "20.2": ("24cd907a", "A weight for each pair of a map that comes in and a kernel.",
+             "每一对输入的图和卷积核有一个权重。"),
 }

@@ -44,6 +44,7 @@ RIGHT = {  # the exercises, worked out
     "17.1": [60 // 4 - 7 + 1] * 2, "17.2": 7 * 7 * 2,
     "18.1": 64 * 28 + 64 + 64 * 64 + 10 * 64 + 10, "18.2": 0.5**4,
     "19.1": 3 / 4 * 4 + 1 / 4 * 8, "19.2": 2 * (5 - 1) * 1000 / 5,
+    "20.1": [3 * 2 + 1] * 2, "20.2": 64 * 64,
 }
 TERMS = {  # what remains English in Chinese: names in code, names of things, units
     "Tensor", "Conv2d", "MaxPool2d", "AvgPool2d", "Linear", "ReLU", "Flatten", "SGD", "softmax",
@@ -52,6 +53,7 @@ TERMS = {  # what remains English in Chinese: names in code, names of things, un
     "sum", "max", "log", "tanh", "logit", "im2col", "col2im", "cpu", "linear", "mlp", "seed",
     "MNIST", "JSON", "data_offsets", "metadata__", "epochs", "arXiv", "R-CNN", "Fast", "Faster",
     "VGG", "YOLO", "SSD", "OverFeat", "GAN", "CPU", "GPU", "CuPy", "NumPy", "Python", "km", "Gbit",
+    "LeNet", "lenet", "AlexNet", "GoogLeNet", "NIPS", "IEEE",
     "MPI", "Allreduce", "mpiexec", "python", "tinygrad_mnist", "train", "model", "workers",
 }
 
