@@ -132,7 +132,10 @@ def told(logits: np.ndarray, labels: np.ndarray, trust: Confidence) -> dict[str,
 
 
 def draw(logits: np.ndarray, labels: np.ndarray, trust: Confidence, path: str | Path) -> None:
-    """The reliability diagram before and after temperature scaling, into a picture file."""
+    """The reliability diagram before and after temperature scaling, into a picture file.
+
+    A dot for each bin, the larger the more answers are in it. On the diagonal, promises are kept.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.5), layout="constrained")
@@ -143,12 +146,10 @@ def draw(logits: np.ndarray, labels: np.ndarray, trust: Confidence, path: str | 
         found = reliability(probabilities, labels)
         error = calibration_error(probabilities, labels)
         axes.plot([0, 1], [0, 1], color="#888888", linewidth=2, linestyle="--")
-        axes.plot([bin.promised for bin in found], [bin.kept for bin in found], color="#0072b2",
-                  linewidth=3)
         axes.scatter([bin.promised for bin in found], [bin.kept for bin in found],
-                     s=[30 + 300 * bin.size / len(labels) for bin in found], color="#d55e00",
-                     zorder=3)
-        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="promised: probability of the answer",
+                     s=[20 + 1500 * bin.size / len(labels) for bin in found], color="#0072b2",
+                     alpha=0.8)
+        axes.set(xlim=(0, 1.05), ylim=(0, 1.05), xlabel="promised: probability of the answer",
                  title=f"{name}: calibration error {error:.2%}")
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].set_ylabel("kept: part of the answers that is right")

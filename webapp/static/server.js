@@ -10,7 +10,7 @@
 //
 // How the server is doing is told to whoever called `watch`.
 
-const REST = 50;              // ms between two questions of a line: the server has other guests
+const REST = 100;             // ms between two questions of a line: the server has other guests
 const PATIENCE = 10_000;      // ms after which no answer is coming
 const FIRST_RETRY = 1000;     // ms
 const LAST_RETRY = 8000;      // ms
