@@ -15,7 +15,9 @@ Inputs can lie in memory in more than one way. To torch's eyes they are equal, s
 must be too, whatever the layout.
 
 And they can live on more than one device. The same lines run on the CPU, on `cupy_double`, and
-on a real GPU where there is one: `computing_on` says where, and `here` puts an array there.
+on a real GPU where there is one. A test that uses the fixture `every_device` (a whole file
+with `pytestmark`) runs on each of them: `here` puts an array there, and `where` says where that
+is. A test whose subject is the host itself says so, and why, with `@cpu_alone("...")`.
 """
 
 from __future__ import annotations
@@ -59,6 +61,16 @@ def computing_on(kind: str) -> Iterator[None]:
             yield
         finally:
             _device = before
+
+
+def where() -> str:
+    """The device that is being tried, as `Tensor.device` names it."""
+    return _device
+
+
+def cpu_alone(why: str) -> pytest.MarkDecorator:
+    """`@cpu_alone("why")` above a test keeps it from the other devices; its name tells why."""
+    return pytest.mark.parametrize("every_device", ["cpu"], indirect=True, ids=[f"cpu: {why}"])
 
 
 def here(values: Any, requires_grad: bool = False) -> tg.Tensor:

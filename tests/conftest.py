@@ -1,10 +1,12 @@
-"""What all tests share: the drawings to measure on, and a CI that does not skip in silence."""
+"""What all tests share: devices, drawings to measure on, and a CI that does not skip in silence."""
 
 import os
 from pathlib import Path
 
 import pytest
+from comparing import DEVICES, computing_on, here
 
+import tinygrad_mnist as tg
 from tinygrad_mnist import cuda
 
 MAY_BE_SKIPPED_IN_CI = ("no GPU: ", "no drawings: ")
@@ -30,6 +32,19 @@ def pytest_runtest_makereport(item, call):
         if not reason.startswith(MAY_BE_SKIPPED_IN_CI):
             report.outcome, report.longrepr = "failed", f"skipped in CI: {reason}"
     return report
+
+
+@pytest.fixture(scope="module", params=DEVICES)
+def every_device(request):
+    """Each test on each device, and the tensors that its module has made moved there."""
+    made = [each for each in vars(request.module).values() if isinstance(each, tg.Tensor)]
+    before = [each.data for each in made]
+    with computing_on(request.param):
+        for each in made:
+            each.data = here(each.data).data
+        yield
+    for each, data in zip(made, before, strict=True):
+        each.data = data
 
 
 @pytest.fixture

@@ -131,6 +131,7 @@ STRICTER = [  # CuPy would do these; the engine asks its arrays' own library, an
     (lambda a: np.concatenate([a, a]), TypeError),
     (lambda a: cp.random, AttributeError),
     (lambda a: a.ravel(), AttributeError),
+    (lambda a: a[tg.Tensor(a > 0)], TypeError),
 ]
 
 

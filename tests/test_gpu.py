@@ -2,7 +2,8 @@
 
 Weights, shuffles, dropout and augmentation are drawn on the host, so two runs begin alike. They
 may part by rounding: a GPU adds in another order. `pytest -m gpu` runs this on a real card, with
-the tests of every operation (`tests/functional`) and the benchmark.
+the tests of every operation (`tests/functional`), of tensors, layers and optimisers, and the
+benchmark.
 """
 
 import json
@@ -219,7 +220,9 @@ def test_devices_do_not_mix(kind):
     there, here = tg.tensor([1.0], device="cuda"), tg.tensor([1.0])
     for line in (lambda: there + here, lambda: here @ there, lambda: there * np.float32([2]),
                  lambda: tg.functional.concatenate([there, here]),
-                 lambda: models.create("mlp").to("cuda")(tg.Tensor(PICTURES))):
+                 lambda: models.create("mlp").to("cuda")(tg.Tensor(PICTURES)),
+                 lambda: there.__setitem__(0, here[0]), lambda: here.__setitem__(0, there[0]),
+                 lambda: there.requires_grad_().backward(here)):
         with pytest.raises(RuntimeError, match=r"different devices: move them with .to\(device\)"):
             line()
 

@@ -2,19 +2,22 @@
 
 A layer here is a line of text that both libraries run, because names and defaults are
 torch's; a network is a function of `nn` that builds it from either. Weights always come from
-the other library through a state_dict, so every comparison also moves them.
+the other library through a state_dict, so every comparison also moves them. They are made on
+the host and moved to each device; what ends there or computes nothing says so (`cpu_alone`).
 """
 
 from collections import OrderedDict
 
 import numpy as np
 import pytest
+from comparing import cpu_alone, here, where
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn, optim
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 torch.set_num_threads(1)  # two libraries with threads of their own would wait for each other
+pytestmark = pytest.mark.usefixtures("every_device")
 
 PICTURES, ROWS = (2, 3, 8, 8), (5, 6)
 
@@ -51,7 +54,8 @@ TEXTS = list(dict.fromkeys(text for text, _ in LAYERS if "np." not in text))
 
 
 def built(text, library=tg):
-    return eval(text, {"nn": library.nn, "OrderedDict": OrderedDict, "np": np})
+    made = eval(text, {"nn": library.nn, "OrderedDict": OrderedDict, "np": np})
+    return made.to(where()) if library is tg else made
 
 
 def as_torch(state_dict):
@@ -87,7 +91,7 @@ def test_a_layer_and_all_its_gradients(text, shape, dtype, tolerance):
     ours, theirs = built(text), built(text, torch).to(getattr(torch, dtype))
     ours.to(np.dtype(dtype)).load_state_dict(theirs.state_dict())
     array = random(*shape).astype(dtype)
-    x, y = tg.Tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
+    x, y = here(array, requires_grad=True), torch.tensor(array, requires_grad=True)
     (got := ours(x)).backward(np.ones(got.shape, dtype))
     (want := theirs(y)).backward(torch.ones_like(want))
     assert_close(got, want, tolerance)
@@ -113,8 +117,8 @@ LOSSES = [
 def test_a_loss_and_its_gradient(text):
     array = random(*ROWS)
     target = np.array([0, 5, 3, 3, 1]) if "Cross" in text else array[::-1].copy()
-    x, y = tg.Tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
-    got, want = built(text)(x, tg.tensor(target)), built(text, torch)(y, torch.tensor(target))
+    x, y = here(array, requires_grad=True), torch.tensor(array, requires_grad=True)
+    got, want = built(text)(x, here(target)), built(text, torch)(y, torch.tensor(target))
     got.sum().backward()
     want.sum().backward()
     assert_close(got, want, 1e-12)
@@ -122,7 +126,7 @@ def test_a_loss_and_its_gradient(text):
 
 
 def test_dropout_drops_p_of_the_elements_and_scales_the_rest():
-    x = tg.tensor(np.ones((200, 500), np.float32), requires_grad=True)
+    x = here(np.ones((200, 500), np.float32), requires_grad=True)
     (result := nn.Dropout(0.3)(x)).sum().backward()
     np.testing.assert_allclose(np.unique(result.numpy()), [0, 1 / 0.7], rtol=1e-6)
     assert abs((result.numpy() == 0).mean() - 0.3) < 0.01  # 7 standard deviations
@@ -195,7 +199,7 @@ NETWORKS = [sequential, named, deep, class_of_its_own, class_that_calls_no_super
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_keys_shapes_and_order_are_torchs(network):
-    ours, theirs = network(nn), network(torch.nn)
+    ours, theirs = network(nn).to(where()), network(torch.nn)
     assert list(shapes(ours).items()) == list(shapes(theirs).items())
     for what in ("named_parameters", "named_children", "named_modules"):
         assert [name for name, _ in getattr(ours, what)()] == \
@@ -207,18 +211,18 @@ def test_keys_shapes_and_order_are_torchs(network):
 @pytest.mark.parametrize("direction", ["from torch", "to torch"])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_weights_move_both_ways(network, direction):
-    ours, theirs = network(nn), network(torch.nn)
+    ours, theirs = network(nn).to(where()), network(torch.nn)
     if direction == "from torch":
         ours.load_state_dict(theirs.state_dict())
     else:
         theirs.load_state_dict(as_torch(ours.state_dict()))
     array = random(4, 1, 8, 8).astype(np.float32)
-    assert_close(ours(tg.Tensor(array)), theirs(torch.tensor(array)), 1e-5)
+    assert_close(ours(here(array)), theirs(torch.tensor(array)), 1e-5)
 
 
 def test_a_shared_layer_is_listed_once_and_a_shared_parameter_is_one_object():
     layer = nn.Linear(3, 3)
-    model = nn.Sequential(layer, nn.Tanh(), layer)
+    model = nn.Sequential(layer, nn.Tanh(), layer).to(where())
     assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias"]
     assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert len(model) == 3
@@ -227,17 +231,17 @@ def test_a_shared_layer_is_listed_once_and_a_shared_parameter_is_one_object():
 
 
 def test_what_is_set_belongs_and_what_is_deleted_does_not():
-    model = class_of_its_own(nn)
+    model = class_of_its_own(nn).to(where())
     del model.scale
     model.classify.bias = None
-    model.plain = tg.tensor([1.0])  # a tensor is no parameter
+    model.plain = here([1.0])  # a tensor is no parameter
     model.more = nn.Linear(2, 2)
     assert list(model.state_dict()) == ["features.0.weight", "features.0.bias", "classify.weight",
                                         "more.weight", "more.bias"]
 
 
 def test_a_state_dict_shares_memory_and_wants_no_gradient():
-    model = nn.Linear(2, 2)
+    model = nn.Linear(2, 2).to(where())
     value = model.state_dict()["weight"]
     assert not value.requires_grad
     value.zero_()
@@ -245,8 +249,8 @@ def test_a_state_dict_shares_memory_and_wants_no_gradient():
 
 
 def test_zero_grad_forgets():
-    model = deep(nn)
-    model(tg.tensor(random(1, 1, 8, 8)).float()).sum().backward()
+    model = deep(nn).to(where())
+    model(here(random(1, 1, 8, 8)).float()).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
     model.zero_grad()
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -255,11 +259,12 @@ def test_zero_grad_forgets():
 @pytest.mark.parametrize("key", [0, -1, slice(1, None), slice(None, None, 2), slice(0, 0)])
 @pytest.mark.parametrize("network", [sequential, named])
 def test_indexing_and_slicing_a_sequential(network, key):
-    ours, theirs = network(nn)[key], network(torch.nn)[key]
+    ours, theirs = network(nn).to(where())[key], network(torch.nn)[key]
     assert type(ours).__name__ == type(theirs).__name__
     assert shapes(ours) == shapes(theirs)
 
 
+@cpu_alone("nothing is computed")
 def test_a_sequential_is_a_sequence():
     model = sequential(nn)
     assert len(model) == 5
@@ -273,6 +278,7 @@ def test_a_sequential_is_a_sequence():
 # --- initial weights ---------------------------------------------------------------------
 
 
+@cpu_alone("drawn on the host")
 @pytest.mark.parametrize(("text", "fan_in"), [
     ("nn.Linear(400, 2000)", 400),
     ("nn.Conv2d(40, 2000, (5, 2))", 400),
@@ -295,6 +301,7 @@ def test_initial_weights_are_torchs_uniform_distribution(text, fan_in):
                                        atol=several * bound)
 
 
+@cpu_alone("drawn on the host")
 def test_the_same_seed_gives_the_same_weights():
     def drawn(seed):
         tg.manual_seed(seed)
@@ -318,7 +325,7 @@ def test_a_layer_is_printed_as_torch_prints_it(text):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_is_printed_as_torch_prints_it(network):
     theirs = str(network(torch.nn)).replace(", dilation=1, ceil_mode=False", "")
-    assert str(network(nn)) == theirs
+    assert str(network(nn).to(where())) == theirs
 
 
 # --- modes, dtypes -----------------------------------------------------------------------
@@ -327,10 +334,11 @@ def test_a_network_is_printed_as_torch_prints_it(network):
 def test_train_and_eval_reach_every_layer():
     model = nn.Sequential(nn.Sequential(nn.Dropout(0.5)), class_of_its_own(nn))
     model[1].deep = nn.Sequential(nn.Dropout(0.9))
+    model.to(where())
     assert all(module.training for module in model.modules())
     assert model.eval() is model
     assert not any(module.training for module in model.modules())
-    x = tg.tensor(np.ones((50, 2), np.float32))
+    x = here(np.ones((50, 2), np.float32))
     np.testing.assert_array_equal(model[0](x).numpy(), x.numpy())
     assert model.train() is model
     assert all(module.training for module in model.modules())
@@ -338,14 +346,14 @@ def test_train_and_eval_reach_every_layer():
 
 
 def test_changing_the_dtype_takes_gradients_along_and_keeps_the_parameters():
-    model = deep(nn)
-    x = tg.tensor(random(2, 1, 8, 8))
+    model = deep(nn).to(where())
+    x = here(random(2, 1, 8, 8))
     model(x.float()).sum().backward()
     before, parameters = contents(model), list(model.parameters())
     gradients = [parameter.grad.numpy() for parameter in parameters]
     for convert, dtype in ((model.double, "float64"), (model.float, "float32"),
                            (lambda: model.to(tg.float64), "float64"),
-                           (lambda: model.to("cpu", np.float32), "float32")):
+                           (lambda: model.to(where(), np.float32), "float32")):
         assert convert() is model
         assert all(a is b for a, b in zip(model.parameters(), parameters, strict=True))
         for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -357,9 +365,10 @@ def test_changing_the_dtype_takes_gradients_along_and_keeps_the_parameters():
         model(x.to(np.dtype(dtype))).sum().backward()  # the gradients can be added to
         for parameter, gradient in zip(parameters, gradients, strict=True):
             np.testing.assert_allclose(parameter.grad.numpy(), 2 * gradient, rtol=1e-4, atol=1e-5)
-            parameter.grad = tg.Tensor(gradient.astype(dtype))
+            parameter.grad = here(gradient.astype(dtype))
 
 
+@cpu_alone("nothing is computed")
 def test_a_network_of_integers_is_refused_as_in_torch():
     for model, integers in ((torch.nn.Linear(2, 2), torch.int64), (nn.Linear(2, 2), tg.int64)):
         with pytest.raises(TypeError, match="float"):
@@ -367,12 +376,12 @@ def test_a_network_of_integers_is_refused_as_in_torch():
 
 
 def test_a_float64_network_stays_float64_through_a_step():
-    model = nn.Sequential(sequential(nn), nn.Dropout(0.5), nn.Linear(5, 3)).double()
+    model = nn.Sequential(sequential(nn), nn.Dropout(0.5), nn.Linear(5, 3)).double().to(where())
     optimizers = optim.SGD(model.parameters(), 0.1, 0.9, weight_decay=0.1), \
         optim.Adam(model.parameters(), weight_decay=0.1)
     for optimizer in optimizers:
-        loss = nn.CrossEntropyLoss(label_smoothing=0.1)(model(tg.tensor(random(4, 1, 8, 8))),
-                                                        tg.tensor([0, 1, 2, 0]))
+        loss = nn.CrossEntropyLoss(label_smoothing=0.1)(model(here(random(4, 1, 8, 8))),
+                                                        here([0, 1, 2, 0]))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -387,7 +396,8 @@ def test_a_float64_network_stays_float64_through_a_step():
 @pytest.mark.parametrize("convert", [
     lambda array: array,
     lambda array: array.tolist(),
-    lambda array: tg.tensor(array),
+    lambda array: here(array),
+    lambda array: here(array).data,
     lambda array: nn.Parameter(array),
     lambda array: torch.tensor(array),
     lambda array: torch.nn.Parameter(torch.tensor(array)),
@@ -395,10 +405,10 @@ def test_a_float64_network_stays_float64_through_a_step():
     lambda array: torch.tensor(array).double(),
     lambda array: np.asfortranarray(array),
     lambda array: torch.tensor(np.repeat(array, 2, axis=0))[::2],
-], ids=["array", "list", "Tensor", "Parameter", "torch", "torch parameter", "float64",
+], ids=["array", "list", "Tensor", "its array", "Parameter", "torch", "torch parameter", "float64",
         "torch float64", "Fortran order", "torch strided"])
 def test_what_values_may_be(convert):
-    model = nn.Linear(3, 2)
+    model = nn.Linear(3, 2).to(where())
     parameters, target = list(model.parameters()), contents(nn.Linear(3, 2))
     model.load_state_dict({key: convert(value) for key, value in target.items()})
     for key, value in contents(model).items():
@@ -408,7 +418,7 @@ def test_what_values_may_be(convert):
 
 
 def test_values_are_copied():
-    model, other = nn.Linear(3, 2), nn.Linear(3, 2)
+    model, other = nn.Linear(3, 2).to(where()), nn.Linear(3, 2).to(where())
     model.load_state_dict(other.state_dict())
     other.weight.data[...] = 0
     assert model.weight.data.all()
@@ -448,7 +458,7 @@ def test_a_state_dict_that_does_not_fit_changes_nothing(changes, error, told):
 
 
 def test_not_strict_takes_what_fits():
-    model = nn.Linear(3, 2)
+    model = nn.Linear(3, 2).to(where())
     before = contents(model)
     model.load_state_dict({"bias": np.ones(2), "more": np.ones(2)}, strict=False)
     np.testing.assert_array_equal(model.bias.numpy(), [1, 1])
@@ -484,6 +494,7 @@ CONSTRUCTOR_MISTAKES = [
 ]
 
 
+@cpu_alone("nothing is computed")
 @pytest.mark.parametrize(("text", "error", "message"), CONSTRUCTOR_MISTAKES)
 def test_a_layer_that_cannot_be_is_refused_when_it_is_made(text, error, message):
     with pytest.raises(error, match=message):
@@ -503,14 +514,15 @@ INPUT_MISTAKES = [
 @pytest.mark.parametrize(("text", "shape", "message"), INPUT_MISTAKES)
 def test_an_input_that_does_not_fit_names_the_operation(text, shape, message):
     with pytest.raises(ValueError, match=message):
-        built(text)(tg.tensor(random(*shape)).float())
+        built(text)(here(random(*shape)).float())
 
 
 def test_a_float64_input_to_a_float32_layer_says_what_does_not_mix():
     with pytest.raises(TypeError, match="linear: float32 and float64 do not mix"):
-        nn.Linear(6, 4)(tg.tensor(random(*ROWS)))
+        nn.Linear(6, 4).to(where())(here(random(*ROWS)))
 
 
+@cpu_alone("nothing is computed")
 def test_a_module_without_forward_says_so():
     class Unfinished(nn.Module):
         pass

@@ -2,7 +2,8 @@
 
 An optimiser or scheduler here is a line of text that both libraries run. It walks either
 plain tensors, which get random gradients (so only its own arithmetic is held against
-torch's), or a small network, whose gradients depend on every step before.
+torch's), or a small network, whose gradients depend on every step before. They walk on every
+device, but for tests without an array and for a long training: `cpu_alone` says which.
 """
 
 import copy
@@ -10,6 +11,7 @@ import itertools
 
 import numpy as np
 import pytest
+from comparing import cpu_alone, here, host, where
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import models, nn, optim
@@ -19,6 +21,7 @@ from tinygrad_mnist.transforms import ToTensor
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 torch.set_num_threads(1)  # two libraries with threads of their own would wait for each other
+pytestmark = pytest.mark.usefixtures("every_device")
 
 PRECISIONS = [("float32", 1e-5), ("float64", 1e-12)]
 
@@ -52,14 +55,14 @@ def random(*shape, seed=0):
 def leaves(dtype="float64", shapes=((4, 3), (5,), ())):
     """The same parameters for us and for torch."""
     arrays = [random(*shape).astype(dtype) for shape in shapes]
-    return ([tg.tensor(array, requires_grad=True) for array in arrays],
+    return ([here(array, requires_grad=True) for array in arrays],
             [torch.tensor(array, requires_grad=True) for array in arrays])
 
 
 def give_gradients(ours, theirs, seed):
     for mine, other in zip(ours, theirs, strict=True):
         slope = random(*mine.shape, seed=seed).astype(mine.dtype)
-        mine.grad, other.grad = tg.tensor(slope), torch.tensor(slope)
+        mine.grad, other.grad = here(slope), torch.tensor(slope)
 
 
 def assert_close(ours, theirs, tolerance):
@@ -92,7 +95,7 @@ def test_fifty_steps_on_a_small_network(text, dtype, tolerance):
         return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
 
     theirs = network(torch.nn).to(getattr(torch, dtype))
-    ours = network(nn).to(np.dtype(dtype))
+    ours = network(nn).to(where(), np.dtype(dtype))
     start = np.random.default_rng(0)
     for name, value in theirs.state_dict().items():
         value.copy_(torch.tensor(start.standard_normal(value.shape), dtype=value.dtype))
@@ -100,7 +103,7 @@ def test_fifty_steps_on_a_small_network(text, dtype, tolerance):
     mine, others = made(text, ours.parameters()), made(text, theirs.parameters(), torch.optim)
     pictures, labels = random(20, 6).astype(dtype), np.arange(20) % 3
     for _ in range(50):
-        got = nn.CrossEntropyLoss()(ours(tg.tensor(pictures)), tg.tensor(labels))
+        got = nn.CrossEntropyLoss()(ours(here(pictures)), here(labels))
         want = torch.nn.CrossEntropyLoss()(theirs(torch.tensor(pictures)), torch.tensor(labels))
         for optimizer, loss in ((mine, got), (others, want)):
             optimizer.zero_grad()
@@ -124,6 +127,7 @@ def test_groups_have_options_of_their_own(text):
     assert_close(ours, theirs, 1e-12)
 
 
+@cpu_alone("no arrays")
 def test_a_group_may_be_one_tensor_as_in_torch():
     ours, theirs = leaves()
     for library, parameters in ((torch.optim, theirs), (optim, ours)):
@@ -138,7 +142,7 @@ def test_a_parameter_without_gradient_is_left(text):
     before = unused.numpy().copy()
     optimizer = made(text, [used, unused])
     for _ in range(3):
-        used.grad = tg.tensor(np.ones(used.shape))
+        used.grad = here(np.ones(used.shape))
         optimizer.step()
     np.testing.assert_array_equal(unused.numpy(), before)
     assert unused.grad is None
@@ -149,7 +153,7 @@ def test_a_parameter_without_gradient_is_left(text):
 def test_a_step_changes_values_in_place_and_leaves_gradients(text):
     (parameter, *_), _ = leaves()
     slope, data = random(4, 3, seed=5), parameter.data
-    parameter.grad = gradient = tg.tensor(slope)
+    parameter.grad = gradient = here(slope.copy())
     optimizer = made(text, [parameter])
     optimizer.step()
     optimizer.step()
@@ -188,6 +192,7 @@ LAYERS = {
 }
 
 
+@cpu_alone("too slow on the double; test_gpu.py trains there")
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "text", "dtype", "tolerance"), [
     ("seed", "SGD(p, lr=0.2)", "float64", 1e-9),
@@ -278,6 +283,7 @@ def test_a_scheduler_turns_the_knobs_as_torch_does(text, steps, optimizer):
     assert_close(ours, theirs, 1e-12)
 
 
+@cpu_alone("no arrays")
 def test_one_cycle_leads_up_and_down():
     """By hand: five steps, the first two of them up."""
     optimizer = made("SGD(p, 1.0, 0.9)", leaves()[0])
@@ -291,6 +297,7 @@ def test_one_cycle_leads_up_and_down():
                                       (0.1, 0.95)])
 
 
+@cpu_alone("no arrays")
 @pytest.mark.parametrize(("library", "schedulers"), [(optim, lr_scheduler),
                                                  (torch.optim, torch.optim.lr_scheduler)])
 def test_one_cycle_cannot_go_on_past_its_end(library, schedulers):
@@ -314,6 +321,7 @@ SCHEDULER_MISTAKES = [
 ]
 
 
+@cpu_alone("no arrays")
 @pytest.mark.parametrize(("text", "message"), SCHEDULER_MISTAKES)
 def test_a_scheduler_that_cannot_be_changes_nothing(text, message):
     optimizer = made("SGD(p, 0.1, 0.9)", leaves()[0])
@@ -323,6 +331,7 @@ def test_a_scheduler_that_cannot_be_changes_nothing(text, message):
     np.testing.assert_array_equal(knobs(optimizer), before)
 
 
+@cpu_alone("no arrays")
 def test_momentum_cannot_be_cycled_where_there_is_none():
     class Plain(optim.Optimizer):
         def _update(self, parameter, grad, state, group):
@@ -373,7 +382,7 @@ def test_a_state_dict_holds_plain_things():
     optimizer = made("Adam([{'params': p[:1]}, {'params': p[1:], 'lr': 0.5}])", ours)
     give_gradients(*leaves(), 0)
     for mine, slope in zip(ours, leaves()[1], strict=True):
-        mine.grad = tg.tensor(slope.detach().numpy())
+        mine.grad = here(slope.detach().numpy())
     optimizer.step()
     state = optimizer.state_dict()
     assert [group["params"] for group in state["param_groups"]] == [[0], [1, 2]]
@@ -382,7 +391,7 @@ def test_a_state_dict_holds_plain_things():
     for place, parameter in enumerate(ours):
         entry = state["state"][place]
         assert entry["step"] == 1
-        assert np.shape(entry["exp_avg"]) == np.shape(entry["exp_avg_sq"]) == parameter.shape
+        assert entry["exp_avg"].shape == entry["exp_avg_sq"].shape == parameter.shape
 
 
 @pytest.mark.parametrize(("spoil", "error"), [
@@ -404,7 +413,8 @@ def test_a_wrong_state_dict_changes_nothing(spoil, error):
         optimizer.load_state_dict(saved)
     np.testing.assert_array_equal(knobs(optimizer), before)
     for place, state in optimizer.state_dict()["state"].items():
-        np.testing.assert_array_equal(state["momentum_buffer"], buffers[place]["momentum_buffer"])
+        np.testing.assert_array_equal(host(state["momentum_buffer"]),
+                                      host(buffers[place]["momentum_buffer"]))
 
 
 # --- mistakes ----------------------------------------------------------------------------
@@ -444,6 +454,7 @@ MISTAKES = [
 ]
 
 
+@cpu_alone("no arrays")
 @pytest.mark.parametrize(("text", "parameters", "error", "message"), MISTAKES)
 def test_an_optimiser_that_cannot_be_is_refused_when_it_is_made(text, parameters, error, message):
     with pytest.raises(error, match=message):

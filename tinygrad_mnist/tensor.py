@@ -35,6 +35,8 @@ Line = Callable[[Array], Array]
 
 float32, float64, int64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
+_APART = "the inputs live on different devices: move them with .to(device)"
+
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 if TYPE_CHECKING:
@@ -216,7 +218,11 @@ class Tensor:
             raise RuntimeError("a tensor cannot be changed in place while operations are recorded, "
                                "if it or the new value requires a gradient: do it under "
                                "`with no_grad():`")
-        self.data[index] = value.data if isinstance(value, Tensor) else value
+        if isinstance(value, Tensor):
+            value = value.data
+        if backend.is_array(value) and not backend.live_together(self.data, value):
+            raise RuntimeError(_APART)
+        self.data[backend.checked_key(self.data, plain_key(index))] = value
 
     def update_(self, result: Tensor) -> Tensor:
         """The meaning of `self += ...`: a new tensor while recording, else new values.
@@ -278,6 +284,8 @@ class Tensor:
         if start.shape != self.shape or start.dtype != self.dtype:
             raise ValueError(f"backward: the starting gradient must be {self.dtype} of shape "
                              f"{self.shape}, not {start.dtype} of shape {start.shape}")
+        if not backend.live_together(self.data, start):
+            raise RuntimeError(f"backward: {_APART}")
         return start
 
 
@@ -521,7 +529,7 @@ def _as_tensors(inputs: tuple, lifts: bool) -> Sequence[Tensor | None]:
     made = [i if i is None or isinstance(i, Tensor) else _from_plain(i, inputs) for i in inputs]
     arrays = [i.data for i in made if i is not None]
     if not all(backend.live_together(arrays[0], other) for other in arrays[1:]):
-        raise RuntimeError("the inputs live on different devices: move them with .to(device)")
+        raise RuntimeError(_APART)
     return _with_one_dtype(made, lifts)
 
 
@@ -566,6 +574,13 @@ def _described(value: Any) -> str:
     if isinstance(value, Tensor) or backend.is_array(value):
         return f"{value.dtype} {tuple(value.shape)}"
     return "nothing" if value is None else type(value).__name__
+
+
+def plain_key(key: Any) -> Any:
+    """An index in which Tensors have become their arrays."""
+    if isinstance(key, tuple):
+        return tuple(plain_key(part) for part in key)
+    return key.data if isinstance(key, Tensor) else key
 
 
 @operation

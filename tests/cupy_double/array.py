@@ -239,8 +239,10 @@ class ndarray:  # noqa: N801 - CuPy's name
                 elif axis < self.ndim:
                     _check_range(part, self.shape[axis])
                 axis += _axes_used(part)
-            elif part is not None:
-                axis += 1
+            elif part is None or isinstance(part, (int, np.integer, slice)):
+                axis += _axes_used(part)
+            else:
+                raise TypeError(f"CuPy would first have to make an array of {type(part)}")
             parts.append(part)
         if sum(isinstance(part, np.ndarray) and part.dtype.kind == "b" for part in parts) > 1:
             raise ValueError("more than one mask: CuPy does not support it")

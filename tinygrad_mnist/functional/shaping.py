@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import array_module, checked_key, is_array
-from ..tensor import Tensor, operation, record
+from ..tensor import Tensor, operation, plain_key, record
 
 
 @operation
@@ -61,7 +61,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 @operation
 def index(input: Tensor, key: Any) -> Tensor:
     """input[key], as in NumPy. An element taken twice gets both gradients."""
-    key = checked_key(input.data, _plain_key(key))
+    key = checked_key(input.data, plain_key(key))
 
     def scatter(grad):
         xp = array_module(grad)
@@ -136,13 +136,6 @@ def dimension(dim: int, ndim: int) -> int:
     if not -max(ndim, 1) <= dim < max(ndim, 1):
         raise IndexError(f"there is no dimension {dim}: there are {ndim}")
     return dim % max(ndim, 1)
-
-
-def _plain_key(key: Any) -> Any:
-    """An index in which Tensors have become their arrays."""
-    if isinstance(key, tuple):
-        return tuple(_plain_key(part) for part in key)
-    return key.data if isinstance(key, Tensor) else key
 
 
 def _takes_twice(key: Any) -> bool:
