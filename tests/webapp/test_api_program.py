@@ -139,6 +139,7 @@ def test_a_wrong_command_line(capsys, arguments):
 # --- the load tool -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_load_tool_measures_without_errors():
     done = subprocess.run(
         [sys.executable, "tests/benchmarks/load.py", "--clients", "5", "--seconds", "4"],
@@ -150,6 +151,7 @@ def test_the_load_tool_measures_without_errors():
     assert second.endswith("errors 0")
 
 
+@pytest.mark.slow
 def test_the_load_tool_counts_what_goes_wrong(address):
     done = subprocess.run(
         [sys.executable, "tests/benchmarks/load.py", "--clients", "2", "--seconds", "4", "--url",
