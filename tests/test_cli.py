@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinygrad_mnist import (
     checkpoint,
@@ -148,9 +149,25 @@ def test_a_recipe_is_followed_and_written_into_the_file(capsys, few_pictures, tm
     assert json.loads(header["trained"]) == {"epochs": 2, "batches": 0}
     model = models.load(tmp_path / "w")
     held_out, labels = recipe.make_held_out(few(train=True))
-    found = confidence.fit(training.predict(model, held_out), labels)
+    with threadpool_limits(1, user_api="blas"):  # as a recipe has it
+        found = confidence.fit(training.predict(model, held_out), labels)
     assert confidence.of(header) == found
     assert float(header["drawn_accuracy"]) in (0, 1)
+
+
+def test_a_recipes_file_does_not_depend_on_how_many_threads_there_are(
+        capsys, few_pictures, short_recipe, tmp_path, monkeypatch):
+    files = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            assert run(capsys, "train", "--recipe", "linear", "--out", tmp_path / "w")[0] == 0
+        files.add((tmp_path / "w").read_bytes())
+    assert len(files) == 1
+    during = []
+    monkeypatch.setattr(training, "fit", lambda *_, **__: during.extend(
+        pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"))
+    assert run(capsys, "train", "--recipe", "linear", "--out", tmp_path / "w")[0] == 1  # no epoch
+    assert set(during) == {1}
 
 
 def test_without_a_recipe_it_is_the_talks(capsys, few_pictures, tmp_path):

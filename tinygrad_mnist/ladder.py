@@ -25,6 +25,7 @@ from . import datasets, handwriting, models, training
 from .datasets import TensorDataset
 from .nn import Module
 from .recipes import Recipe
+from .team import matrix_threads
 from .transforms import RandomApply
 
 PAGE = 280  # pixels of the page, each way: ten times MNIST's
@@ -103,8 +104,10 @@ def train_each(recipe: Recipe, train: datasets.MNIST, test: Any,
     trainings["+ habits"] = recipe
     for name, each in trainings.items():
         model, optimizer, loader, scheduler = each.make_training(train)
-        training.fit(model, loader, optimizer, each.epochs, loss_function=each.loss_function,
-                     scheduler=scheduler, augment=each.make_augment(), workers=each.workers or 1)
+        with matrix_threads(1):  # as the program's `train --recipe` has it
+            training.fit(model, loader, optimizer, each.epochs, loss_function=each.loss_function,
+                         scheduler=scheduler, augment=each.make_augment(),
+                         workers=each.workers or 1)
         (measured,) = compare({name: model}, test, strokes, labels)
         yield {"added": name, "mnist": measured["mnist"], "drawn": measured["drawn"]}
 

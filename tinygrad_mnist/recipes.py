@@ -3,8 +3,8 @@
     python -m tinygrad_mnist train --recipe best
 
 makes `best.safetensors`, the file that ships in data/models/. On the same kind of processor,
-with the same NumPy, its weights are the same bit for bit: the recipe fixes the seed, and into
-how many processes each batch is divided. The file's header tells the recipe, too.
+with the same NumPy, it is the same bit for bit: the recipe fixes the seed, and into how many
+processes each batch is divided; each of them has one thread. The header tells the recipe, too.
 
 A recipe is data: to try another one, change a number of it.
 

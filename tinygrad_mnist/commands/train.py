@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import checkpoint, confidence, introspection, models, mpi, training
 from ..recipes import RECIPES, TALK, Recipe
-from ..team import Team, best_size
+from ..team import Team, best_size, matrix_threads
 from .shared import (
     EXPECTED,
     check_can_write,
@@ -60,7 +60,9 @@ class _Run:
         """Do it, and tell how it went; the exit code."""
         self._begin()
         tracing = self.options.trace and self.team.rank == 0
+        # More threads round sums otherwise: a recipe shall give the same file on every machine.
         with (_interrupt() as interrupted,
+              matrix_threads(1) if self.options.recipe else nullcontext(),
               introspection.trace(self.say) if tracing else nullcontext()):
             training.fit(self.model, self.loader, self.optimizer, self.recipe.epochs,
                          loss_function=self.recipe.loss_function, test=self.test_data,
