@@ -35,13 +35,17 @@ remember("The result has one number for each place of the window: 3 - 2 + 1 = 2 
 ask("One kernel has minus on the left and plus on the right. What does it find in a 7?",
     zh="一个卷积核左边是负、右边是正,它在数字 7 里找到什么?")
 digit = datasets.MNIST(train=False).images[0] / 255
+scene = np.zeros((28, 28))                               # a house beside a tree
+scene[14:25, 3:15] = scene[4:13, 19:26] = scene[13:25, 22] = 1
+scene[8:14, 3:15] = np.abs(np.arange(12) - 5.5) < np.arange(1, 7)[:, None]
 edges = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], float)
 sharpen = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], float)
-seen = [functional.conv2d(tensor(digit[None, None]), tensor(each[None, None]),
-                          padding=len(each) // 2).numpy()[0, 0]
+seen = [functional.conv2d(tensor(picture[None, None]), tensor(each[None, None]),
+                          padding=len(each) // 2).numpy()[0, 0] for picture in (digit, scene)
         for each in (edges, edges.T, np.full((5, 5), 1 / 25), sharpen)]
-pictures([digit, *seen], label("the 7 / edges | / edges - / blur / sharpen",
-                               zh="数字 7 / 竖边缘 / 横边缘 / 模糊 / 锐化").split(" / "), width=3)
+pictures([digit, *seen[:4], scene, *seen[4:]],
+         label("picture / edges | / edges - / blur 5x5 / sharpen",
+               zh="图片 / 竖边缘 / 横边缘 / 5x5 模糊 / 锐化").split(" / "), rows=2, width=3)
 show("05_kernels")
 assert seen[0].max() > 2, "where ink begins, from left to right, it answers with plus"
 assert seen[0].min() < -2, "where ink ends, with minus"
