@@ -459,7 +459,7 @@ def test_a_reader_that_goes_away_is_no_disaster(weights):
 @pytest.mark.parametrize("times", [1, 2], ids=["Ctrl-C", "Ctrl-C twice"])
 def test_ctrl_c_saves_and_says_where(tmp_path, times):
     """Interrupted in the middle of an epoch; going on gives what an undisturbed run gives."""
-    command = [*PROGRAM, "train", "--model", "linear", "--epochs", "2", "--out"]
+    command = [*PROGRAM, "train", "--model", "linear", "--epochs", "15", "--out"]
     process = subprocess.Popen([*command, "w"], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
                                stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert process.stdout.readline().startswith("training linear")

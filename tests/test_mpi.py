@@ -257,7 +257,7 @@ def test_the_benchmark_times_the_steps_of_two_ranks():
     times = json.loads(done.stdout)
     assert len(times) >= 4
     assert times == sorted(times)
-    assert times[-1] - times[0] >= 0.1
+    assert times[-1] - times[0] > 0.05  # whichever rank's time is over first ends both
 
 
 # --- where there is no MPI, or another one -----------------------------------------------
