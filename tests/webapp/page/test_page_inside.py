@@ -31,6 +31,7 @@ def layer(page, place):
 def choose_map(page, place, channel):
     layer(page, place).locator(".maps .choice").nth(channel).click()
     page.locator(".glass h4").filter(has_text=f"Map {channel},").wait_for()
+    page.locator(".sums:not(.old)").wait_for()  # until then it is the last map's arithmetic
 
 
 def numbers_in(page, table):
