@@ -120,6 +120,14 @@ def test_a_file_from_torch_comes_back(name, keys, tmp_path):
     assert_same_network(path, theirs(torch.tensor(PICTURES)).detach().numpy(), name)
 
 
+def test_read_gives_the_network_and_what_the_header_says(tmp_path):
+    model = models.create("linear")
+    tg.save(model, tmp_path / "model", {"threshold": "0.5"})
+    found, header = models.read(tmp_path / "model")
+    np.testing.assert_array_equal(found[1].weight.data, model[1].weight.data)
+    assert (header["model"], header["threshold"]) == ("linear", "0.5")
+
+
 def test_a_float64_file_becomes_a_float32_network(tmp_path):
     model = models.create("linear")
     expected = model(tg.Tensor(PICTURES)).numpy()

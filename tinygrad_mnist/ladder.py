@@ -81,9 +81,7 @@ def compare(networks: dict[str, Module], mnist: Any, strokes: Sequence[handwriti
     """Each network's accuracy on MNIST's test pictures and, if there are any, on drawings."""
     pictures = [handwriting.rasterize(each) for each in strokes]
     return [{"model": name, "parameters": models.count_parameters(model),
-             "mnist": training.evaluate(model, mnist).accuracy,
-             "drawn": _accuracy(model, pictures, labels) if pictures else None}
-            for name, model in networks.items()]
+             **_accuracies(model, mnist, pictures, labels)} for name, model in networks.items()]
 
 
 def train_each(recipe: Recipe, train: datasets.MNIST, test: Any,
@@ -94,6 +92,7 @@ def train_each(recipe: Recipe, train: datasets.MNIST, test: Any,
     Gives for each training what was added, and the accuracy on MNIST's test pictures and, if
     there are any, on the drawings.
     """
+    pictures = [handwriting.rasterize(each) for each in strokes]
     apply: Any
     (apply,) = recipe.augment  # a RandomApply
     kinds = apply.transforms.transforms
@@ -108,8 +107,7 @@ def train_each(recipe: Recipe, train: datasets.MNIST, test: Any,
             training.fit(model, loader, optimizer, each.epochs, loss_function=each.loss_function,
                          scheduler=scheduler, augment=each.make_augment(),
                          workers=each.workers or 1)
-        (measured,) = compare({name: model}, test, strokes, labels)
-        yield {"added": name, "mnist": measured["mnist"], "drawn": measured["drawn"]}
+        yield {"added": name, **_accuracies(model, test, pictures, labels)}
 
 
 def shipped() -> dict[str, Path]:
@@ -117,6 +115,13 @@ def shipped() -> dict[str, Path]:
     folder = datasets.default_root() / "models"
     files = {name: folder / f"{name}.safetensors" for name in models.MODELS}
     return {name: file for name, file in files.items() if file.is_file()}
+
+
+def _accuracies(model: Module, mnist: Any, pictures: Sequence[np.ndarray], labels: np.ndarray
+                ) -> dict[str, float | None]:
+    """On MNIST's test pictures and, if there are any, on drawings that have been prepared."""
+    return {"mnist": training.evaluate(model, mnist).accuracy,
+            "drawn": _accuracy(model, pictures, labels) if pictures else None}
 
 
 def _accuracy(model: Module, pictures: Sequence[np.ndarray], labels: np.ndarray) -> float:

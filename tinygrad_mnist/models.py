@@ -112,7 +112,12 @@ def create(name: str) -> Module:
 
 
 def load(path: str | Path) -> Module:
-    """The trained network in a file, ready to predict.
+    """The trained network in a file, ready to predict: `read` without the header."""
+    return read(path)[0]
+
+
+def read(path: str | Path) -> tuple[Module, dict[str, str]]:
+    """The trained network in a file, ready to predict, and what the file's header says of it.
 
     The header names the network. Where it does not (a file from PyTorch, or from a class of
     one's own), the names and shapes of its weights tell, whatever attribute the layers were
@@ -125,7 +130,7 @@ def load(path: str | Path) -> Module:
         model = create(candidate)
         if _shapes(model.state_dict()) == _shapes(weights):
             model.load_state_dict(weights)
-            return model.eval()
+            return model.eval(), header
     raise ValueError(f"{path} holds none of the models {', '.join(MODELS)}: its weights are "
                      f"{_shapes(tensors)}")
 

@@ -32,11 +32,9 @@ def explain() -> Response:
     seen = explaining.watch(network, drawing.picture)
     if "cell" in body:
         return jsonify(cell=explaining.cell(seen, body["cell"]))
-    answer = network.predict(drawing.picture)
-    return jsonify(model=network.name, digit=answer["digit"], sure=answer["sure"],
-                   probabilities=answer["probabilities"],
-                   picture=drawings.encoded(drawing.picture), layers=explaining.layers(seen),
-                   contributions=explaining.contributions(seen))
+    logits = seen[-1].output[None]                                      # (1, 10)
+    return jsonify(**network.answer(logits), picture=drawings.encoded(drawing.picture),
+                   layers=explaining.layers(seen), contributions=explaining.contributions(seen))
 
 
 @api.get("/api/models")

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist import checkpoint, confidence, introspection, models
+from tinygrad_mnist import confidence, introspection, models, training
 from tinygrad_mnist.nn import Module
-from tinygrad_mnist.tensor import Tensor, no_grad
+from tinygrad_mnist.tensor import Tensor
 
 from . import reading
 from .errors import Refusal
@@ -36,15 +36,17 @@ class Network:
     confidence: confidence.Confidence
 
     def predict(self, picture: np.ndarray) -> dict[str, Any]:
-        """What it reads in a picture, float32 (28, 28), as JSON."""
+        """What it reads in a picture, float32 (28, 28), and how long that took, as JSON."""
         began = time.perf_counter()
-        with no_grad():
-            logits = self.model(as_batch(picture)).numpy()  # (1, 10)
+        logits = training.predict(self.model, as_batch(picture))            # (1, 10)
         milliseconds = 1e3 * (time.perf_counter() - began)
+        return {**self.answer(logits), "milliseconds": milliseconds}
+
+    def answer(self, logits: np.ndarray) -> dict[str, Any]:
+        """What it says by these logits, (1, 10), as JSON."""
         return {"model": self.name, "digit": int(logits.argmax()),
                 "sure": bool(self.confidence.sure(logits)[0]),
-                "probabilities": self.confidence.probabilities(logits)[0].tolist(),
-                "milliseconds": milliseconds}
+                "probabilities": self.confidence.probabilities(logits)[0].tolist()}
 
     def described(self) -> dict[str, Any]:
         """What there is to know of it before it has read anything, as JSON."""
@@ -69,8 +71,8 @@ def load_all(folder: Path) -> dict[str, Network]:
     for name in models.MODELS:
         file = folder / f"{name}.safetensors"
         if file.is_file():
-            header = checkpoint.read(file)[1]
-            networks[name] = Network(name, models.load(file), header, confidence.of(header))
+            model, header = models.read(file)
+            networks[name] = Network(name, model, header, confidence.of(header))
     if not networks:
         raise FileNotFoundError(
             f"there are no trained weights in {folder.resolve()}: they come with the project, in "

@@ -17,7 +17,7 @@ def bench(options: argparse.Namespace) -> int:
     tests = Path(__file__).resolve().parents[2] / "tests"
     if not (tests / "benchmarks").is_dir():
         return fail("the benchmark is run from a clone of the repository: it is in "
-                     "tests/benchmarks, which is not installed with the package")
+                    "tests/benchmarks, which is not installed with the package")
     check_can_write(options.plot)
     device = find_device(options.device)
     if options.plot and device != "cpu":

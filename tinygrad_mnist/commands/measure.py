@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checkpoint, confidence, doodles, handwriting, models, training
+from .. import confidence, doodles, handwriting, models, training
 from ..datasets import default_root
 from ..ladder import climb, compare, shipped, train_each
 from ..recipes import RECIPES
@@ -76,8 +76,9 @@ def ladder(options: argparse.Namespace) -> int:
     if options.drawn:
         strokes, labels = handwriting.read_strokes(options.drawn)
     steps = climb(networks["seed"], strokes, labels) if strokes else []
-    compared = compare(networks, mnist(train=False), strokes, labels)
-    trained = (train_each(RECIPES["seed"], mnist(train=True), mnist(train=False), strokes, labels)
+    test = mnist(train=False)
+    compared = compare(networks, test, strokes, labels)
+    trained = (train_each(RECIPES["seed"], mnist(train=True), test, strokes, labels)
                if options.train else ())
     if options.json:
         print(json.dumps({"drawn": options.drawn, "steps": steps, "models": compared,
@@ -108,13 +109,13 @@ def _accuracies(measured: dict[str, Any]) -> str:
 
 def trust(options: argparse.Namespace) -> int:
     """Show whether a network means the probabilities that it gives, and when it is not sure."""
-    model = models.load(options.file)
-    found = confidence.of(checkpoint.read(options.file)[1])
+    model, header = models.read(options.file)
+    found = confidence.of(header)
+    sets = {"MNIST's test pictures": None} | ({"drawings": options.drawn} if options.drawn else {})
     measured = {}
-    for name, drawn in (("MNIST's test pictures", None), ("drawings", options.drawn)):
-        if drawn or name != "drawings":
-            result = training.evaluate(model, measuring_data(drawn)[0])
-            measured[name] = confidence.told(result.logits, result.labels, found)
+    for name, drawn in sets.items():
+        result = training.evaluate(model, measuring_data(drawn)[0])
+        measured[name] = confidence.told(result.logits, result.labels, found)
     if options.plot:  # of what was measured last
         confidence.draw(result.logits, result.labels, found, options.plot)
     refused = {name: float(1 - found.sure(training.predict(model, pictures)).mean())

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from .. import checkpoint, confidence, handwriting, introspection, models, training
+from .. import confidence, handwriting, introspection, models, training
 from ..tensor import Tensor
 from .shared import fail, mnist
 
@@ -16,7 +16,7 @@ def predict(options: argparse.Namespace) -> int:
     """Let a network read picture files, or a few of MNIST's test pictures."""
     if not options.pictures and not options.test:
         return fail("there is nothing to read: name picture files, or say --test 3", code=2)
-    model = models.load(options.file)
+    model, header = models.read(options.file)
     shown = [(path, _prepared(path)) for path in options.pictures]
     if options.test:
         data = mnist(train=False)
@@ -24,7 +24,7 @@ def predict(options: argparse.Namespace) -> int:
         shown += [(f"test picture {number}, a {label}", picture[0]) for number, (picture, label)
                   in enumerate(zip(pictures.numpy(), labels, strict=True))]
     logits = training.predict(model, Tensor(np.stack([picture for _, picture in shown])[:, None]))
-    trusted = confidence.of(checkpoint.read(options.file)[1])
+    trusted = confidence.of(header)
     answers, sure = trusted.probabilities(logits), trusted.sure(logits)
     if options.plot:
         introspection.draw(model, shown[0][1], options.plot)

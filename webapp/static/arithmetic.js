@@ -4,7 +4,7 @@
 
 import { choice, make } from "./dom.js";
 import { paintLarge } from "./grid.js";
-import { largest } from "./pictures.js";
+import { largest, mapOf } from "./pictures.js";
 import { number, say } from "./words.js";
 
 const SOURCE = 224;           // pixels across the map that a patch comes from
@@ -66,10 +66,10 @@ function patchBox(patch, { row, column, shape }, before) {
   return { row: row - rim, column: column - rim, height: patch.length, width: patch[0].length };
 }
 
-function whereFrom({ kind, shape: [, rows, columns], numbers, most }, channel, box) {
+function whereFrom(layer, channel, box) {
+  const { kind, shape: [, rows, columns], most } = layer;
   const canvas = make("canvas", { class: "source", "aria-hidden": "true" });
-  const map = numbers.subarray(channel * rows * columns, (channel + 1) * rows * columns);
-  paintLarge(canvas, { numbers: map, rows, columns, most }, box, SOURCE);
+  paintLarge(canvas, { numbers: mapOf(layer, channel), rows, columns, most }, box, SOURCE);
   const source = kind === "picture" ? say("cell.picture") : say("cell.map", { channel });
   return make("div", { class: "from" }, canvas,
     make("p", { class: "note" }, say("cell.from", { source })));

@@ -4,6 +4,7 @@
 import { arithmetic } from "./arithmetic.js";
 import { make } from "./dom.js";
 import { Grid } from "./grid.js";
+import { mapOf } from "./pictures.js";
 import { Line } from "./server.js";
 import { number, say } from "./words.js";
 
@@ -71,11 +72,11 @@ export class Glass {
 
   /** The cell of a map that stands out most: a good place to begin. */
   #strongest(name, channel) {
-    const { shape, numbers } = this.#named(name);
-    if (shape.length === 1) return { row: 0, column: 0 };
-    const [, height, width] = shape;
+    const layer = this.#named(name);
+    if (layer.shape.length === 1) return { row: 0, column: 0 };
+    const [, , width] = layer.shape;
     let at = 0;
-    const map = numbers.subarray(channel * height * width, (channel + 1) * height * width);
+    const map = mapOf(layer, channel);
     map.forEach((each, i) => { if (Math.abs(each) > Math.abs(map[at])) at = i; });
     return { row: Math.floor(at / width), column: at % width };
   }
@@ -107,10 +108,9 @@ export class Glass {
     this.#grid.element.hidden = this.#hint.hidden = !isMap;
     if (!isMap) return;
     const [, height, width] = layer.shape;
-    const map = layer.numbers.subarray(channel * height * width, (channel + 1) * height * width);
     this.#grid.element.setAttribute("aria-label", say("inside.map", { channel }));
     Object.assign(this.#grid, { row, column });
-    this.#grid.show(map, height, width, layer.most);
+    this.#grid.show(mapOf(layer, channel), height, width, layer.most);
     this.#showSums();
   }
 

@@ -5,7 +5,7 @@
 import { placeOf } from "./arithmetic.js";
 import { choice, make } from "./dom.js";
 import { Grid } from "./grid.js";
-import { largest, paintValues } from "./pictures.js";
+import { largest, mapOf, paintValues } from "./pictures.js";
 import { knows, number, say } from "./words.js";
 
 const NOTHING_TO_COMPUTE = ["Flatten", "Dropout"];
@@ -72,10 +72,8 @@ export class Layer {
   #map(name, channel) {
     const picture = make("canvas");
     this.#painted.push(() => {
-      const { numbers, shape: [, height, width], most } = this.layer;
-      const size = height * width;
-      const map = numbers.subarray(channel * size, (channel + 1) * size);
-      paintValues(picture, map, width, height, most);
+      const { shape: [, height, width], most } = this.layer;
+      paintValues(picture, mapOf(this.layer, channel), width, height, most);
     });
     return choice(`maps-${name}`, channel, { name: say("inside.map", { channel }),
       onclick: () => this.#enlarge(channel) }, picture);

@@ -13,6 +13,11 @@ export function values({ values: base64, low, high }) {
   return Float32Array.from(bytes(base64), (byte) => low + (high - low) * byte / 255);
 }
 
+/** The numbers of one map of a layer, {numbers, shape: [channels, height, width]}. */
+export function mapOf({ numbers, shape: [, height, width] }, channel) {
+  return numbers.subarray(channel * height * width, (channel + 1) * height * width);
+}
+
 /** The largest of the numbers, whatever their sign; never 0, so that one may divide by it. */
 export function largest(numbers) {
   return numbers.reduce((most, each) => Math.max(most, Math.abs(each)), 0) || 1;
