@@ -80,16 +80,15 @@ def test_the_last_of_those_that_are_no_number_wins(kernel, stride, padding):
 
 def pooling_alike(pictures, kernel, stride, padding):
     window = slide(pictures.shape, kernel, stride, padding)
-    patches, patches_there = (window.patches(window.framed(each, -np.inf))
-                              for each in both(pictures))
-    best, best_there = pooling.largest(patches), pooling.largest(patches_there)
+    framed, framed_there = (window.framed(each, -np.inf) for each in both(pictures))
+    best, best_there = pooling.largest(framed, window), pooling.largest(framed_there, window)
     the_same(best, best_there)
     grad, grad_there = both(random_array(*best.shape, seed=1).astype(pictures.dtype))
-    framed, framed_there = (window.blank(batch_last(each)) for each in both(pictures))
-    pooling.to_largest(grad, patches, best, window, framed)
-    pooling.to_largest(grad_there, patches_there, best_there, window, framed_there)
+    result, result_there = (window.blank(batch_last(each)) for each in both(pictures))
+    pooling.to_largest(grad, framed, best, window, result)
+    pooling.to_largest(grad_there, framed_there, best_there, window, result_there)
     # What is no number is looked for in a second pass by NumPy, so the sums are rounded otherwise.
-    np.testing.assert_allclose(host(framed_there), framed, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(host(result_there), result, rtol=1e-6, atol=1e-6)
 
 
 @computing_on("double")

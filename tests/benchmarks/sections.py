@@ -28,6 +28,7 @@ Task = tuple[str, str, dict[str, Any]]
 
 OURS, FIT = "this project, a plain loop", "this project, training.fit"
 EAGER, BEST, FLOOR = "PyTorch eager", "PyTorch at its best", "the matrix products alone"
+BARE = "NumPy without the engine"
 PEERS = {"JAX, jitted": "jax", "tinygrad, jitted": "tinygrad", "MyGrad": "mygrad"}
 BATCH_SIZES = (1, 4, 16, 64, 256, 1024)
 PICTURE_SIZES = (28, 56, 112)
@@ -135,7 +136,8 @@ def compare_steps(run: Benchmark, setting: str) -> Iterator[Comparison]:
                                        ("training step, plain loop", OURS, BEST, 0.95),
                                        ("training step, training.fit", FIT, EAGER, 0.55),
                                        ("training step, training.fit", FIT, BEST, 0.80),
-                                       ("training step, training.fit", FIT, FLOOR, 1.8)]:
+                                       ("training step, training.fit", FIT, FLOOR, 1.8),
+                       (FLOOR, FLOOR, BEST, None)]:
         yield from compare(what, times, ours, beside, target)
 
 
@@ -157,10 +159,14 @@ def compare_tasks(run: Benchmark) -> Iterator[Comparison]:
             ("1,000 pictures read at once", "predict", {"count": 1000}, 0.6),
             ("1,000 operations on numbers", "chain", {"elements": 0}, 0.8),
             ("1,000 operations on 8 elements", "chain", {"elements": 8}, 0.8)]:
-        with run.ready({OURS: ("ours", task, options),
-                        EAGER: ("pytorch", task, options)}) as workers:
+        tasks: dict[str, Task] = {OURS: ("ours", task, options), EAGER: ("pytorch", task, options)}
+        if options != {"count": 1000}:  # there it is not the asking that takes long
+            tasks[BARE] = ("floor", task, options)
+        with run.ready(tasks) as workers:
             times = run.measure(workers, effort=0.6)
         yield from compare(what, times, OURS, EAGER, target)
+        yield from compare(what, times, OURS, BARE)
+        yield from compare(BARE, times, BARE, EAGER)
 
 
 def compare_imports(run: Benchmark) -> Iterator[Comparison]:

@@ -43,6 +43,7 @@ from .array import (
     log,
     maximum,
     minimum,
+    multiply,
     ndarray,
     sqrt,
     tanh,

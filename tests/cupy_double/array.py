@@ -153,8 +153,8 @@ class ndarray:  # noqa: N801 - CuPy's name
     def squeeze(self, axis: Any = None) -> ndarray:
         return self._view(self._values.squeeze(axis))
 
-    def view(self) -> ndarray:
-        return self._view(self._values)
+    def view(self, dtype: Any = None) -> ndarray:
+        return self._view(self._values if dtype is None else self._values.view(dtype))
 
     # --- copies on the device ---
 
@@ -354,7 +354,8 @@ class ufunc:  # noqa: N801 - CuPy's name
 
 abs, exp, floor, isnan, log, sqrt, tanh = map(ufunc, (
     np.abs, np.exp, np.floor, np.isnan, np.log, np.sqrt, np.tanh))
-add, divide, maximum, minimum = map(ufunc, (np.add, np.divide, np.maximum, np.minimum))
+add, divide, maximum, minimum, multiply = map(ufunc, (
+    np.add, np.divide, np.maximum, np.minimum, np.multiply))
 
 
 def _attach(name: str) -> None:

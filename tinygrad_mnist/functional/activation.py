@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..backend import array_module, generator
+from ..backend import array_module, generator, where
 from ..tensor import Tensor, operation, record
 from .arithmetic import floating
 
@@ -10,9 +10,8 @@ from .arithmetic import floating
 @operation
 def relu(input: Tensor) -> Tensor:
     """Each element, but at least 0. The gradient passes where the element was positive."""
-    xp = array_module(input.data)
-    return record(xp.maximum(input.data, 0),
-                  (input, lambda grad: xp.where(input.data <= 0, 0, grad)))
+    return record(array_module(input.data).maximum(input.data, 0),
+                  (input, lambda grad: where(~(input.data <= 0), grad)))  # NaN lets it pass, too
 
 
 @operation

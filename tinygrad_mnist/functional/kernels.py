@@ -78,10 +78,10 @@ LARGEST = Kernel("largest", "raw T patches, int32 KH, int32 KW, int32 OH, int32 
 
 TO_LARGEST = Kernel("to_largest", "raw T grad, raw T patches, raw T best, int32 KH, int32 KW, "
                     "int32 SH, int32 SW, int32 OH, int32 OW, int32 H, int32 W, int32 N",
-                    "raw T framed", """
+                    "raw T result", """
     const unsigned pixel = i;
     const int n = pixel % N, x = pixel / N % W, y = pixel / N / W % H, c = pixel / N / W / H;
-    T sum = framed[i];
+    T sum = result[i];
     for (int a = 0; a < KH; ++a)
         for (int b = 0; b < KW; ++b) {           // which window has this pixel under cell (a, b)?
             const int down = y - a, across = x - b, oh = down / SH, ow = across / SW;
@@ -99,7 +99,7 @@ TO_LARGEST = Kernel("to_largest", "raw T grad, raw T patches, raw T best, int32 
             if (winner == a * KW + b)
                 sum += grad[place];
         }
-    framed[i] = sum;
+    result[i] = sum;
 """)
 
 
@@ -120,19 +120,20 @@ def col2im(columns: Array, window: Window, framed: Array, rows: slice = slice(No
             first, last - first, OW, H, W, N, framed)
 
 
-def largest(patches: Array) -> Array:
+def largest(framed: Array, window: Window) -> Array:
     """A thread for each place of the window: it finds the largest pixel there."""
+    patches = window.patches(framed)
     C, KH, KW, OH, OW, N = patches.shape
     best = array_module(patches).empty((C, OH, OW, N), patches.dtype)
     _launch(LARGEST, best.size, patches, KH, KW, OH, OW, N, best)
     return best
 
 
-def to_largest(grad: Array, patches: Array, best: Array, window: Window, framed: Array) -> None:
+def to_largest(grad: Array, framed: Array, best: Array, window: Window, result: Array) -> None:
     """A thread for each pixel: it gathers from the windows over it in which it has won."""
     (KH, KW), (OH, OW), (_, H, W, N) = window.kernel, window.places, framed.shape
-    _launch(TO_LARGEST, framed.size, grad, patches, best, KH, KW, *window.stride,
-            OH, OW, H, W, N, framed)
+    _launch(TO_LARGEST, result.size, grad, window.patches(framed), best, KH, KW, *window.stride,
+            OH, OW, H, W, N, result)
 
 
 def _launch(kernel: Kernel, threads: int, *arguments: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ..backend import Array, array_module, batch_first, batch_last, on_a_gpu, where
@@ -20,49 +21,62 @@ def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     one, row by row, wins a tie. (So the padding wins against a pixel of -infinity.)
     """
     window = _pooling_window(input, kernel_size, stride, padding)
-    patches = window.patches(window.framed(input.data, -float("inf")))  # (C, KH, KW, OH, OW, N)
-    best = largest(patches)                                       # (C, OH, OW, N)
+    framed = window.framed(input.data, -float("inf"))             # (C, H+2PH, W+2PW, N)
+    best = largest(framed, window)                                # (C, OH, OW, N)
 
     def to_winners(grad):
-        framed = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
-        to_largest(batch_last(grad), patches, best, window, framed)
-        return batch_first(window.unframed(framed))
+        result = window.blank(batch_last(input.data))             # (C, H+2PH, W+2PW, N)
+        to_largest(batch_last(grad), framed, best, window, result)
+        return batch_first(window.unframed(result))
 
     return record(batch_first(best), (input, to_winners))
 
 
 @on_a_gpu(kernels.largest)
-def largest(patches: Array) -> Array:
-    """The largest pixel at each place: (C, KH, KW, OH, OW, N) -> (C, OH, OW, N)."""
-    xp, (KH, KW) = array_module(patches), patches.shape[1:3]
-    best = patches[:, 0, 0].copy()
-    for cell in range(1, KH * KW):
-        xp.maximum(best, patches[:, cell // KW, cell % KW], out=best)
-    return best
+def largest(framed: Array, window: Window) -> Array:
+    """The largest pixel at each place: (C, H+2PH, W+2PW, N) -> (C, OH, OW, N).
+
+    That is the largest of what is largest in each column of the window: so whole rows are
+    compared first, and only what is left of them column by column.
+    """
+    (KH, KW), (SH, SW), (OH, OW) = window.kernel, window.stride, window.places
+    height, width = SH * (OH - 1) + 1, SW * (OW - 1) + 1  # from the first place to the last
+    if KH == KW == 1:
+        return framed[:, :height:SH, :width:SW].copy()
+    maximum = array_module(framed).maximum
+    rows = functools.reduce(maximum, (framed[:, i:i + height:SH] for i in range(KH)))
+    return functools.reduce(maximum, (rows[:, :, j:j + width:SW] for j in range(KW)))
 
 
 @on_a_gpu(kernels.to_largest)
-def to_largest(grad: Array, patches: Array, best: Array, window: Window, framed: Array) -> None:
+def to_largest(grad: Array, framed: Array, best: Array, window: Window, result: Array) -> None:
     """Add each gradient to the pixel that won its place, in place.
 
-    grad, best: (C, OH, OW, N). patches: (C, KH, KW, OH, OW, N), where it was looked for.
-    framed: (C, H+2PH, W+2PW, N), still all zeros.
+    grad, best: (C, OH, OW, N). framed: (C, H+2PH, W+2PW, N), where the largest was looked for.
+    result: of the same shape, still all zeros.
     """
-    xp = array_module(grad)
-    undecided = xp.ones(grad.shape, bool)
-    result = window.patches(framed)                               # (C, KH, KW, OH, OW, N)
-    for cell in window.cells:
+    xp, patches, gradients = array_module(grad), window.patches(framed), window.patches(result)
+    nowhere = xp.isnan(best)                                      # nothing equals a NaN
+    undecided = ~nowhere
+    *others, last = window.cells
+    for cell in others:
         won = undecided & (patches[:, *cell] == best)
         undecided ^= won
-        if window.overlaps:
-            result[:, *cell] += where(won, grad)
-        else:  # there is nothing to add to yet, and writing is cheaper
-            where(won, grad, out=result[:, *cell])
-    if undecided.any():  # nothing equals a best that is NaN: the last NaN of its window wins
+        _give(won, grad, gradients[:, *cell], window)
+    _give(undecided, grad, gradients[:, *last], window)
+    if nowhere.any():  # the last NaN of its window wins
         for cell in reversed(window.cells):
-            won = undecided & xp.isnan(patches[:, *cell])
-            undecided ^= won
-            result[:, *cell] += where(won, grad)
+            won = nowhere & xp.isnan(patches[:, *cell])
+            nowhere ^= won
+            gradients[:, *cell] += where(won, grad)
+
+
+def _give(won: Array, grad: Array, cells: Array, window: Window) -> None:
+    """Add the gradients of the places that a cell has won to its pixels, in place."""
+    if window.overlaps:
+        cells += where(won, grad)
+    else:  # there is nothing to add to yet, and writing is cheaper
+        where(won, grad, out=cells)
 
 
 @operation
