@@ -16,7 +16,7 @@ from tinygrad_mnist.functional import convolution, kernels, pooling
 from tinygrad_mnist.functional.windows import slide
 
 KERNELS = [kernels.IM2COL, kernels.COL2IM, kernels.LARGEST, kernels.TO_LARGEST]
-DIMENSIONS = {"patches": 6, "columns": 6, "framed": 4, "best": 4, "grad": 4}
+DIMENSIONS = {"patches": 6, "columns": 6, "framed": 4, "result": 4, "best": 4, "grad": 4}
 NAN = np.array([[1.0, np.nan, 3.0, 2.0], [np.nan, 0.0, 5.0, 4.0], [6.0, 7.0, np.nan, -np.inf],
                 [8.0, np.inf, -np.inf, -np.inf]])
 
