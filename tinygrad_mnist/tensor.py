@@ -35,6 +35,7 @@ Line = Callable[[Array], Array]
 
 float32, float64, int64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
+_NUMPYS = (np.ndarray, np.float32, np.float64)  # it computes numbers of arrays of shape ()
 _APART = "the inputs live on different devices: move them with .to(device)"
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -405,7 +406,7 @@ def _oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
     while unvisited:
         made = unvisited.pop()
         step = made.grad_fn
-        if step is None or made in visited:
+        if step is None or made in visited:  # a leaf, or met before
             continue
         if not step.lines:
             raise RuntimeError(f"backward: the graph behind <{step.name}> has been let go by an "
@@ -413,7 +414,7 @@ def _oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
                                "backward retain_graph=True")
         visited.add(made)
         found.append((step.number, made, step))
-        unvisited += [source for source, _ in step.lines]
+        unvisited += [source for source, _ in step.lines if source.grad_fn is not None]
     return sorted(found)
 
 
@@ -437,8 +438,8 @@ def _flow_back(step: Step, received: Array, gradients: dict[Tensor, Array], reta
 
 def _fitted(gradient: Array, data: Array) -> Array:
     """A gradient with broadcasting undone, checked to match the input it is for."""
-    if (gradient.__class__ is data.__class__ is np.ndarray and gradient.dtype is data.dtype
-            and gradient.shape == data.shape):
+    if (gradient.__class__ in _NUMPYS and data.__class__ is np.ndarray
+            and gradient.dtype is data.dtype and gradient.shape == data.shape):
         return gradient  # as nearly always
     if gradient.shape != data.shape:
         gradient = _unbroadcast(gradient, data.shape)
