@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import os
 import threading
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def after(batches):
     """A should_stop that says yes after so many batches."""
     seen = iter(range(1, batches))
     return lambda: next(seen, None) is None
+
+
+def test_only_one_process_of_a_team_makes_bars(digits, monkeypatch, tmp_path):
+    import tqdm
+
+    class Noted(tqdm.tqdm):
+        def __new__(cls, *arguments, **options):
+            (tmp_path / str(os.getpid())).touch()  # a file: the other process cannot tell otherwise
+            return super().__new__(cls, *arguments, **options)
+
+    monkeypatch.setattr(tqdm, "tqdm", Noted)
+    Setting(digits[0]).fit(epochs=2, workers=2)  # the second epoch begins when all had a first one
+    assert [each.name for each in tmp_path.iterdir()] == [str(os.getpid())]
 
 
 def test_it_learns_and_reports_each_epoch(digits):

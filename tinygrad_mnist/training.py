@@ -122,24 +122,33 @@ class _Part:
 
     def go_through_epoch(self, name: str) -> bool:
         """Make a step for each batch that is left of the present epoch; true if asked to stop."""
-        from tqdm import tqdm
-
         progress = self.progress
-        bar = tqdm(self.loader.batches(progress.epoch, start=progress.batch), leave=False,
-                   disable=True if self.team.rank else None,  # None: no bar without a terminal
-                   desc=name, unit="batch", initial=progress.batch, total=len(self.loader))
         began, before = time.perf_counter(), progress.seconds
-        with bar:
+        with self._with_bar(self.loader.batches(progress.epoch, start=progress.batch), name) as bar:
             for batch in bar:
                 loss, stop = self.step(batch)
                 progress.loss_sum = progress.loss_sum + loss
                 progress.batch += 1
                 progress.seconds = before + time.perf_counter() - began
-                if progress.batch % 100 == 0:  # seldom: reading the loss makes a GPU wait
+                # Seldom, because to read the loss makes a GPU wait.
+                if progress.batch % 100 == 0 and self.team.rank == 0:
                     bar.set_postfix(loss=f"{float(progress.loss_sum) / progress.batch:.3f}")
                 if stop:
                     return True
         return False
+
+    def _with_bar(self, batches: Iterable[tuple[Tensor, ...]], name: str) -> Any:
+        """`with` it come the batches, behind a bar where stderr is a terminal.
+
+        Only member 0 makes one. tqdm has a lock that forked processes share, and a member that is
+        ended while it holds it would keep it for ever: the next bar would wait for it.
+        """
+        if self.team.rank:
+            return nullcontext(batches)
+        from tqdm import tqdm
+
+        return tqdm(batches, leave=False, disable=None, desc=name, unit="batch",
+                    initial=self.progress.batch, total=len(self.loader))
 
     def step(self, batch: tuple[Tensor, ...]) -> tuple[Any, bool]:
         """Show the network a batch, see how wrong it is, make it less so.
