@@ -123,8 +123,9 @@ class _Part:
     def go_through_epoch(self, name: str) -> bool:
         """Make a step for each batch that is left of the present epoch; true if asked to stop."""
         progress = self.progress
-        began, before = time.perf_counter(), progress.seconds
-        with self._with_bar(self.loader.batches(progress.epoch, start=progress.batch), name) as bar:
+        batches = self.loader.batches(progress.epoch, start=progress.batch)
+        with self._behind_bar(batches, name) as bar:
+            began, before = time.perf_counter(), progress.seconds
             for batch in bar:
                 loss, stop = self.step(batch)
                 progress.loss_sum = progress.loss_sum + loss
@@ -137,8 +138,8 @@ class _Part:
                     return True
         return False
 
-    def _with_bar(self, batches: Iterable[tuple[Tensor, ...]], name: str) -> Any:
-        """`with` it come the batches, behind a bar where stderr is a terminal.
+    def _behind_bar(self, batches: Iterable[tuple[Tensor, ...]], name: str) -> Any:
+        """The batches, for `with`: behind a progress bar where stderr is a terminal.
 
         Only member 0 makes one. tqdm has a lock that forked processes share, and a member that is
         ended while it holds it would keep it for ever: the next bar would wait for it.

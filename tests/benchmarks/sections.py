@@ -137,7 +137,7 @@ def compare_steps(run: Benchmark, setting: str) -> Iterator[Comparison]:
                                        ("training step, training.fit", FIT, EAGER, 0.55),
                                        ("training step, training.fit", FIT, BEST, 0.80),
                                        ("training step, training.fit", FIT, FLOOR, 1.8),
-                       (FLOOR, FLOOR, BEST, None)]:
+                                       (FLOOR, FLOOR, BEST, None)]:
         yield from compare(what, times, ours, beside, target)
 
 

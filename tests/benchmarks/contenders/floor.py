@@ -58,7 +58,7 @@ def predict(pictures: Pictures, count: int) -> Contender:
 
 
 def padded_layer(weight: np.ndarray, bias: np.ndarray, size: int
-                  ) -> Callable[[np.ndarray], np.ndarray]:
+                 ) -> Callable[[np.ndarray], np.ndarray]:
     """A 3 x 3 convolution of one picture (C, size, size) with padding 1, then a 2 x 2 max-pool."""
     O, C = weight.shape[:2]
     framed = np.zeros((C, size + 2, size + 2), np.float32)
