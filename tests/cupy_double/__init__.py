@@ -57,7 +57,6 @@ from .creation import (
     concatenate,
     empty,
     expand_dims,
-    full,
     matmul,
     ones,
     ones_like,

@@ -221,6 +221,9 @@ class ndarray:  # noqa: N801 - CuPy's name
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
         self._values[key] = plain(value)
 
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
     def _key(self, key: Any) -> tuple[Any, bool]:
         """The key for NumPy, and whether it is one that copies."""
         parts, advanced, axis = [], False, 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .array import _check_range, _computed, _matmul, made, ndarray, plain, upload
+from .array import _check_range, _computed, _matmul, made, ndarray, upload
 
 
 def asarray(a: Any, dtype: Any = None) -> ndarray:
@@ -34,10 +34,6 @@ def zeros(shape: Any, dtype: Any = float) -> ndarray:
 
 def ones(shape: Any, dtype: Any = float) -> ndarray:
     return ndarray(np.ones(shape, dtype))
-
-
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> ndarray:
-    return ndarray(np.full(shape, plain(fill_value), dtype))
 
 
 def zeros_like(a: Any) -> ndarray:

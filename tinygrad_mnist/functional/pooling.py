@@ -105,7 +105,8 @@ def _pooling_window(input: Tensor, kernel_size: Any, stride: Any, padding: Any) 
     if input.dtype.kind != "f":
         raise TypeError(f"pictures must be floating point, not {input.dtype}")
     window = slide(input.shape, kernel_size, kernel_size if stride is None else stride, padding)
-    if any(2 * pad > size for pad, size in zip(window.padding, window.kernel, strict=True)):
+    (PH, PW), (KH, KW) = window.padding, window.kernel
+    if 2 * PH > KH or 2 * PW > KW:
         raise ValueError(f"padding {window.padding} may be at most half the kernel "
                          f"{window.kernel}: no window may lie in the padding alone")
     return window

@@ -10,16 +10,22 @@ Pictures lie batch last here, (C, H, W, N): each slice is made of long contiguou
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-from ..backend import Array, array_module, batch_last, columns_at_once
+from ..backend import Array, array_module, batch_last, columns_at_once, strided
 
 
-class Window(NamedTuple):
-    """A window on pictures of one size. All sizes are (height, width) pairs of pixels."""
+@dataclass(frozen=True)
+class Window:
+    """A window on pictures of one size. All sizes are (height, width) pairs of pixels.
+
+    A network asks for the same few windows again and again, so each is worked out once.
+    """
 
     picture: tuple[int, int]
     kernel: tuple[int, int]
@@ -27,20 +33,21 @@ class Window(NamedTuple):
     padding: tuple[int, int]
     dilation: tuple[int, int]
 
-    @property
+    @functools.cached_property
     def places(self) -> tuple[int, int]:
         """(OH, OW): at how many places the window stops."""
-        (H, W), (KH, KW), (SH, SW), (PH, PW), (DH, DW) = self
+        (H, W), (KH, KW), (SH, SW) = self.picture, self.kernel, self.stride
+        (PH, PW), (DH, DW) = self.padding, self.dilation
         return ((H + 2 * PH - DH * (KH - 1) - 1) // SH + 1,
                 (W + 2 * PW - DW * (KW - 1) - 1) // SW + 1)
 
-    @property
+    @functools.cached_property
     def cells(self) -> list[tuple[int, int]]:
         """(i, j) of each cell, row by row."""
         KH, KW = self.kernel
         return list(itertools.product(range(KH), range(KW)))
 
-    @property
+    @functools.cached_property
     def overlaps(self) -> bool:
         """Whether a pixel can lie under the window at more than one place."""
         (KH, KW), (SH, SW) = self.kernel, self.stride
@@ -58,8 +65,9 @@ class Window(NamedTuple):
     def blank(self, like: Array, value: float = 0) -> Array:
         """Framed pictures full of `value`, as many and of the dtype of `like`, (C, H, W, N)."""
         (PH, PW), (C, H, W, N) = self.padding, like.shape
-        shape = (C, H + 2 * PH, W + 2 * PW, N)
-        return array_module(like).full(shape, value, like.dtype)
+        framed = array_module(like).empty((C, H + 2 * PH, W + 2 * PW, N), like.dtype)
+        framed.fill(value)
+        return framed
 
     def unframed(self, framed: Array) -> Array:
         """The view of a framed picture without its frame: (C, H, W, N)."""
@@ -71,9 +79,8 @@ class Window(NamedTuple):
         C, _, _, N = framed.shape
         channel, row, column, picture = framed.strides
         (SH, SW), (DH, DW) = self.stride, self.dilation
-        return array_module(framed).lib.stride_tricks.as_strided(
-            framed, (C, *self.kernel, *self.places, N),
-            (channel, DH * row, DW * column, SH * row, SW * column, picture))
+        return strided(framed, (C, *self.kernel, *self.places, N),
+                       (channel, DH * row, DW * column, SH * row, SW * column, picture))
 
     def blocks(self, patches: Array, kernels: int) -> Iterator[slice]:
         """The rows of places, in blocks of as many as it pays to multiply with kernels at once."""
@@ -93,13 +100,18 @@ def slide(input_shape: tuple[int, ...], kernel: Any, stride: Any, padding: Any, 
     if len(input_shape) != 4:
         raise ValueError(f"pictures must be (N, C, H, W), not {input_shape}: unsqueeze(0) makes a "
                          "batch of one picture")
-    window = Window(
-        picture=(input_shape[2], input_shape[3]),
-        kernel=pair(kernel, "kernel_size", at_least=1),
-        stride=pair(stride, "stride", at_least=1),
-        padding=pair(padding, "padding", at_least=0),
-        dilation=pair(dilation, "dilation", at_least=1),
+    return _window(
+        input_shape[2:],
+        pair(kernel, "kernel_size", at_least=1),
+        pair(stride, "stride", at_least=1),
+        pair(padding, "padding", at_least=0),
+        pair(dilation, "dilation", at_least=1),
     )
+
+
+@functools.lru_cache(maxsize=1000)
+def _window(*sizes: tuple[int, int]) -> Window:
+    window = Window(*sizes)
     if min(window.places) < 1:
         raise ValueError(f"a kernel of {window.kernel} (dilation {window.dilation}) does not fit "
                          f"into pictures of {window.picture} with padding {window.padding}")
@@ -110,9 +122,9 @@ def pair(value: Any, name: str, at_least: int) -> tuple[int, int]:
     """(value, value) from one integer, or the two of a pair; (height, width)."""
     try:
         height, width = value if isinstance(value, (tuple, list)) else (value, value)
-        sizes = operator.index(height), operator.index(width)
-        if min(sizes) >= at_least:
-            return sizes
+        height, width = operator.index(height), operator.index(width)
+        if height >= at_least and width >= at_least:
+            return height, width
     except (TypeError, ValueError):
         pass
     raise ValueError(f"{name} must be an integer >= {at_least} or a pair of them, not {value!r}")

@@ -124,7 +124,7 @@ def fit(pictures: Pictures, device: str = "cpu", tf32: bool = False) -> Contende
 def predict(pictures: Pictures, count: int, device: str = "cpu", tf32: bool = False) -> Contender:
     """Reading so many pictures at once, from the pictures on the host to the logits there."""
     prepare(device, tf32)
-    model = tg.models.create("seed").to(device)
+    model = tg.models.create("seed").eval().to(device)
     images = np.resize(pictures.images, (count, *pictures.images.shape[1:]))
     shown = tg.transforms.ToTensor()(images[:, 0])
     batch_size = 200 if device == "cpu" else count
