@@ -414,7 +414,9 @@ def _oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
                                "backward retain_graph=True")
         visited.add(made)
         found.append((step.number, made, step))
-        unvisited += [source for source, _ in step.lines if source.grad_fn is not None]
+        for source, _ in step.lines:
+            if source.grad_fn is not None:
+                unvisited.append(source)
     return sorted(found)
 
 
