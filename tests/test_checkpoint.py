@@ -4,6 +4,7 @@ A file is written whole or not at all: whatever fails on the way, the file that 
 before is still there, and nothing lies beside it.
 """
 
+import concurrent.futures
 import json
 import os
 import pickle
@@ -320,3 +321,25 @@ def test_a_pickle_is_refused_and_does_not_run(write, tmp_path):
 def test_the_trap_would_have_worked(tmp_path):
     pickle.loads(pickle.dumps(Trap(tmp_path / "run")))
     assert (tmp_path / "run").exists()
+
+
+def test_threads_that_save_to_one_path_at_once_leave_a_whole_file(tmp_path):
+    states = [{"a": np.full(50_000, value)} for value in range(4)]
+
+    def save(state):
+        for _ in range(10):
+            checkpoint.save(state, tmp_path / "w")
+
+    with concurrent.futures.ThreadPoolExecutor(len(states)) as pool:
+        list(pool.map(save, states))  # which raises what a thread has raised
+    assert len(set(checkpoint.load(tmp_path / "w")["a"].data)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["w"]
+
+
+def test_numbers_that_numpy_does_not_know_are_told(tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(2, dtype=torch.bfloat16)}, tmp_path / "w")
+    with pytest.raises(ValueError, match=r"w holds numbers .*bfloat16.*: save them as float32"):
+        checkpoint.read(tmp_path / "w")

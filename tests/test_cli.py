@@ -6,6 +6,7 @@ command on all of MNIST.
 
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import signal
@@ -120,6 +121,43 @@ def test_resume_goes_on_to_more_epochs(capsys, few_pictures, tmp_path):
     a, b = (checkpoint.read(path)[0] for path in (together, apart))
     assert all(np.array_equal(a[key], b[key]) for key in a)
     assert len((tmp_path / "two").read_text().splitlines()) == 3
+
+
+def test_who_is_killed_while_saving_loses_nothing(capsys, few_pictures, monkeypatch, tmp_path):
+    """Between the two files of the last epoch: --resume makes what is missing."""
+    command = ("train", "--epochs", 2, "--out", tmp_path / "w")
+    save, saved = checkpoint.save, []
+
+    def save_once(*arguments):
+        saved.append(arguments)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+        save(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "save", save_once)
+        assert run(capsys, *command)[0] == 1
+    assert run(capsys, *command, "--resume")[0] == 0
+    undisturbed = ("train", "--epochs", 2, "--out", tmp_path / "v")
+    run(capsys, *undisturbed)
+    assert (tmp_path / "w").read_bytes() == (tmp_path / "v").read_bytes()
+    (tmp_path / "w").unlink()  # and once more, with nothing left to train
+    assert run(capsys, *command, "--resume")[0] == 0
+    assert (tmp_path / "w").read_bytes() == (tmp_path / "v").read_bytes()
+
+
+def test_an_epoch_is_saved_before_it_is_told(few_pictures, monkeypatch, tmp_path):
+    def print_to_nobody(text):
+        if text.startswith("epoch"):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(train, "speaker", lambda json_only: print_to_nobody)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())  # which main closes
+    assert cli.main(["train", "--epochs", "2", "--out", str(tmp_path / "w"), "--log",
+                     str(tmp_path / "log")]) == 1
+    assert models.read(tmp_path / "w")[1]["trained"] == '{"epochs": 1, "batches": 0}'
+    assert (tmp_path / "w.resume").exists()
+    assert len((tmp_path / "log").read_text().splitlines()) == 1
 
 
 def test_resume_of_another_recipe_or_of_nothing_changes_nothing(capsys, few_pictures, tmp_path):

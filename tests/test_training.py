@@ -182,6 +182,21 @@ def test_a_state_of_another_recipe_is_refused(digits, tmp_path):
     assert setting.weights() == before
 
 
+def test_a_layer_alone_and_a_recipe_with_tuples_are_taken_up(tmp_path):
+    recipe = {"options": {"betas": (0.9, 0.99)}}
+    layer = nn.Linear(3, 2)
+    optimizer = optim.Adam(layer.parameters())
+    layer(Tensor(np.ones((1, 3), np.float32))).sum().backward()
+    optimizer.step()
+    training.save_state(tmp_path / "s", layer, optimizer, training.Progress(), recipe)
+    other = nn.Linear(3, 2)
+    again = optim.Adam(other.parameters())
+    training.load_state(tmp_path / "s", other, again, recipe)
+    assert np.array_equal(other.weight.data, layer.weight.data)
+    for mine, theirs in zip(again.state.values(), optimizer.state.values(), strict=True):
+        assert all(np.array_equal(mine[key], theirs[key]) for key in theirs)
+
+
 def test_weights_are_not_a_state(digits, tmp_path):
     setting = Setting(digits[0])
     checkpoint.save(setting.model, tmp_path / "weights")
@@ -224,6 +239,15 @@ def test_evaluate_leaves_the_mode_and_records_nothing(digits):
     assert is_grad_enabled()
     first = training.predict(setting.model, digits[1][:][0])
     np.testing.assert_array_equal(first, training.predict(setting.model, digits[1][:][0]))
+
+
+def test_predict_leaves_each_module_in_its_mode_and_takes_no_pictures_at_all():
+    model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(4, 3))
+    model[1].eval()
+    pictures = Tensor(np.ones((2, 1, 2, 2), np.float32))
+    assert np.array_equal(training.predict(model, pictures), training.predict(model, pictures))
+    assert [each.training for each in model] == [True, False, True]
+    assert training.predict(model, pictures[:0]).shape == (0, 3)
 
 
 def test_no_data_at_all():

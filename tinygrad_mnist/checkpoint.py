@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -87,10 +88,17 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         with safe_open(str(path), framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            unknown = [f"{name} is {value.dtype}" for name, value in tensors.items()
+                       if value.dtype.kind not in "fiub"]
+            if unknown:
+                raise TypeError(", ".join(unknown))
             return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"{path} is not a whole safetensors file ({error}): it may be cut off or "
                          "of another kind") from error
+    except TypeError as error:  # bfloat16, say, of which NumPy knows where a library teaches it
+        raise ValueError(f"{path} holds numbers that NumPy does not know ({error}): save them as "
+                         "float32") from error
 
 
 @contextlib.contextmanager
@@ -101,7 +109,7 @@ def atomically(path: str | Path) -> Iterator[IO[bytes]]:
         raise IsADirectoryError(f"{path} is a folder: name a file in it")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} into")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with open(part, "wb") as file:
             yield file

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import backend, checkpoint, functional
 from .dataloader import DataLoader
-from .nn import Module
+from .nn import Module, evaluating
 from .optim import Optimizer
 from .team import Team, forked
 from .tensor import Tensor, no_grad
@@ -77,6 +77,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
     """
     if len(loader) == 0:
         raise ValueError("there is nothing to train on: the loader has no batches")
+    if workers < 1:
+        raise ValueError(f"workers must be 1 or more, not {workers}")
     progress = Progress() if progress is None else progress
     parameters = list(model.parameters())
     with forked(workers, parameters) if team is None else nullcontext(team) as team:
@@ -254,18 +256,13 @@ def predict(model: Module, pictures: Tensor, batch_size: int = 200) -> np.ndarra
     """The model's logits for pictures (N, 1, 28, 28), as a NumPy array (N, 10).
 
     Large numbers of pictures go through in batches, which keeps them in the cache. The model
-    is left in the mode, training or not, that it was in.
+    and all modules in it are left in the mode, training or not, that they were in.
     """
     backend.keep_freed_memory()
-    device, was_training = next(model.parameters()).device, model.training
-    if was_training:
-        model.eval()
-    try:
+    device = next(model.parameters()).device
+    with evaluating(model) if model.training else nullcontext():
         logits = [model(pictures[start:start + batch_size].to(device)).numpy()
-                  for start in range(0, len(pictures), batch_size)]
-    finally:
-        if was_training:
-            model.train()
+                  for start in range(0, max(1, len(pictures)), batch_size)]
     return np.concatenate(logits)
 
 
@@ -305,8 +302,9 @@ def load_state(path: str | Path, model: Module, optimizer: Optimizer, recipe: di
     if "progress" not in header:
         raise ValueError(f"{path} does not hold an interrupted training")
     told = {key: json.loads(value) for key, value in header.items() if key != "format"}
+    asked = json.loads(json.dumps(recipe))  # in JSON a tuple has become a list
     changed = [f"{key} was {told['recipe'].get(key)}, now {value}"
-               for key, value in recipe.items() if told["recipe"].get(key) != value]
+               for key, value in asked.items() if told["recipe"].get(key) != value]
     if changed:
         raise ValueError(f"{path} belongs to another training: {', '.join(changed)}")
     model.load_state_dict({name.removeprefix("model."): value for name, value in tensors.items()
@@ -326,8 +324,8 @@ def _optimizer_state(tensors: dict[str, np.ndarray], plain: dict[str, dict[str, 
     device = next(model.parameters()).device
     state: dict[int, dict[str, Any]] = {int(place): dict(values) for place, values in plain.items()}
     for key, array in tensors.items():
-        kind, place, name = key.split(".", 2)
-        if kind == "optimizer":
+        if key.startswith("optimizer."):
+            _, place, name = key.split(".", 2)
             state.setdefault(int(place), {})[name] = backend.move(array, device)
     return state
 

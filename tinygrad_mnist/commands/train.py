@@ -55,6 +55,7 @@ class _Run:
         self.model, self.optimizer, self.loader, self.scheduler = recipe.make_training(
             self.mnist, self.device)
         self.progress = training.Progress()
+        self.saved = False
 
     def train(self) -> int:
         """Do it, and tell how it went; the exit code."""
@@ -86,16 +87,19 @@ class _Run:
                  f"{len(self.loader.dataset):,} pictures, {recipe.epochs} epochs")
 
     def _close_epoch(self, epoch: training.Epoch) -> None:
-        self.say(f"epoch {epoch.epoch}/{self.recipe.epochs}  loss {epoch.loss:.4f}  "
-                 f"test accuracy {epoch.test_accuracy:.2%}  {epoch.seconds:.1f} s")
         self._save()
         if self.options.log:
             with open(self.options.log, "a", encoding="utf-8") as file:
                 file.write(json.dumps(vars(epoch)) + "\n")
+        # Last, because whoever reads it may have gone: nothing is lost with them.
+        self.say(f"epoch {epoch.epoch}/{self.recipe.epochs}  loss {epoch.loss:.4f}  "
+                 f"test accuracy {epoch.test_accuracy:.2%}  {epoch.seconds:.1f} s")
 
     def _end(self) -> int:
-        if self.progress.epoch < self.recipe.epochs:
+        stopped = self.progress.epoch < self.recipe.epochs
+        if stopped or not self.saved:  # nothing was left to train: the weights may be, to write
             self._save()
+        if stopped:
             return fail(f"stopped after {self._told()}; saved in {self.out}. The same command with "
                         "--resume goes on from here")
         if self.options.plot:
@@ -106,10 +110,14 @@ class _Run:
         return 0
 
     def _save(self) -> None:
-        """Write the weights, and beside them what a resumed training needs."""
+        """Write the weights, and beside them what a resumed training needs.
+
+        In this order: who is interrupted between the two makes the last epoch once more.
+        """
+        checkpoint.save(self.model, self.out, self._notes())
         training.save_state(self.resume_file, self.model, self.optimizer, self.progress,
                             self.recipe.decisive(), self.scheduler)
-        checkpoint.save(self.model, self.out, self._notes())
+        self.saved = True
 
     def _notes(self) -> dict[str, str]:
         """What the header of the weights says of their training."""
