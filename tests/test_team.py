@@ -193,3 +193,27 @@ def test_a_size_that_pays():
     assert team.best_size(64, "cuda:0") == 1
     assert team.best_size(15, "cpu") == 1
     assert 1 <= team.best_size(64, "cpu") <= 4
+
+
+def test_a_layer_that_is_not_used_stays_as_it_is():
+    """Weight decay would shrink it, if it had a gradient of zeros."""
+    class HalfUsed(nn.Module):
+        def __init__(self):
+            self.used, self.unused = nn.Linear(36, 4), nn.Linear(5, 5)
+
+        def forward(self, pictures):
+            return self.used(pictures.flatten(1))
+
+    for workers in (1, 2):
+        manual_seed(0)
+        model = HalfUsed()
+        before = model.unused.weight.numpy().copy()
+        loader = DataLoader(TensorDataset(PICTURES, LABELS), 16)
+        optimizer = optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
+        training.fit(model, loader, optimizer, 1, workers=workers)
+        np.testing.assert_array_equal(model.unused.weight.numpy(), before)
+
+
+def test_no_workers_are_refused():
+    with pytest.raises(ValueError, match="workers must be 1 or more, not 0"):
+        trained(0)

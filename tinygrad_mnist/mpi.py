@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, array_module, device_of, find_device, live_together, manual_seed, move
-from .team import Team, cores, matrix_threads, pack, unpack
+from .team import Team, cores, matrix_threads, pack, packed_size, unpack
 from .tensor import Tensor
 
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
@@ -183,7 +183,7 @@ class _MPITeam(Team):
 
     def _row_for(self, parameters: Sequence[Tensor]) -> Array:
         """A row for all gradients, the loss and the wish to stop; the same as long as it fits."""
-        first, length = parameters[0].data, sum(each.numel() for each in parameters) + 2
+        first, length = parameters[0].data, packed_size(parameters) + 2
         row = self._row
         if row is None or (row.size, row.dtype) != (length, first.dtype) \
                 or not live_together(row, first):

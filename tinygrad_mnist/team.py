@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, find_device, manual_seed
+from .backend import Array, array_module, find_device, manual_seed, move
 from .tensor import Tensor, float64
 
 
@@ -87,9 +87,7 @@ class _ForkedTeam(Team):
 
         fork = multiprocessing.get_context("fork")
         self.size = size
-        floats = sum(parameter.numel() for parameter in parameters)
-        dtype = parameters[0].dtype
-        self._gradients = _shared((2, size, floats), dtype)
+        self._gradients = _shared((2, size, packed_size(parameters)), parameters[0].dtype)
         self._told = _shared((2, size, 2), float64)  # loss; member 0: whether to stop
         self._written = {(a, b): fork.Semaphore(0) for a in range(size) for b in range(size)}
         self._step = 0
@@ -170,8 +168,8 @@ def forked(size: int, parameters: Sequence[Tensor]) -> Iterator[Team]:
         return
     team = _ForkedTeam(size, parameters)
     with matrix_threads(cores() // size):
-        team.start()
         try:
+            team.start()
             yield team
         except BaseException:
             if team.rank:
@@ -194,24 +192,35 @@ def matrix_threads(share: int) -> Iterator[None]:
         yield
 
 
-def pack(parameters: Sequence[Tensor], row: Array) -> None:
-    """Write all gradients into one row of numbers (floats,), one after the other.
+def packed_size(parameters: Sequence[Tensor]) -> int:
+    """How long a row `pack` writes: all gradients, and a number for each parameter."""
+    return sum(parameter.numel() for parameter in parameters) + len(parameters)
 
-    A parameter without a gradient has zeros: its member had nothing to do.
+
+def pack(parameters: Sequence[Tensor], row: Array) -> None:
+    """Write all gradients into one row of numbers, one after the other.
+
+    A parameter without a gradient has zeros. At the end of the row there is a 1 for each that
+    has one, a 0 for each that has none.
     """
     place = 0
     for parameter in parameters:
         end = place + parameter.numel()
         row[place:end] = 0 if parameter.grad is None else parameter.grad.data.reshape(-1)
         place = end
+    row[place:] = array_module(row).asarray([each.grad is not None for each in parameters])
 
 
 def unpack(parameters: Sequence[Tensor], row: Array) -> None:
-    """Make what `pack` would have written the parameters' gradients. They are views of `row`."""
-    place = 0
-    for parameter in parameters:
+    """Make a sum of rows the parameters' gradients; they are views of `row`.
+
+    Who has no gradient in any member (a layer that is not used) has none after it, either: to an
+    optimiser that is not the same as zero.
+    """
+    place, reached = 0, move(row[-len(parameters):], "cpu") != 0
+    for parameter, has_gradient in zip(parameters, reached, strict=True):
         end = place + parameter.numel()
-        parameter.grad = Tensor(row[place:end].reshape(parameter.shape))
+        parameter.grad = Tensor(row[place:end].reshape(parameter.shape)) if has_gradient else None
         place = end
 
 
