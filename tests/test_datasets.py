@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import multiprocessing
 import re
 import socket
 import struct
@@ -383,6 +384,20 @@ def test_missing_files_are_downloaded(serve, tmp_path):
     assert_is_tiny(MNIST(tmp_path / "new", download=True))
     assert mirror.requests == [(PICTURES_GZ, None), (LABELS_GZ, None)]
     assert names_in(tmp_path / "new" / "mnist") == BOTH
+
+
+def test_of_many_processes_one_downloads_and_the_others_wait(serve, tmp_path):
+    (mirror,) = serve(Mirror())
+    fork = multiprocessing.get_context("fork")
+    others = [fork.Process(target=MNIST, args=(tmp_path,), kwargs={"download": True})
+              for _ in range(5)]
+    for each in others:
+        each.start()
+    for each in others:
+        each.join()
+    assert [each.exitcode for each in others] == [0] * 5
+    assert mirror.requests == [(PICTURES_GZ, None), (LABELS_GZ, None)]
+    assert names_in(tmp_path / "mnist") == BOTH
 
 
 def test_files_that_are_there_are_not_fetched_again(serve, tmp_path):

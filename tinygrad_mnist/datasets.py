@@ -299,11 +299,37 @@ def _download(file: IdxFile, folder: Path) -> Path:
     """Fetch a file into `folder` from the first mirror that has it, and return its path.
 
     While it arrives it is called `.part`. Only when its content has been checked does it get
-    its final name, in one step, so nobody ever sees half a file under that name.
+    its final name, in one step, so nobody ever sees half a file under that name. Of several
+    processes one downloads, and the others wait for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{file.name}.gz"
-    part = folder / f"{file.name}.gz.part"
+    with _alone_in(folder):
+        return path if path.is_file() else _download_alone(file, path)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Inside the block no other process of this machine is in such a block for this folder.
+
+    Nothing is locked where that cannot be done: on Windows, and on some network file systems.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)  # which unlocks it
+
+
+def _download_alone(file: IdxFile, path: Path) -> Path:
+    part = path.with_name(f"{path.name}.part")
     reasons = []
     for mirror in MIRRORS:
         url = f"{mirror}{file.name}.gz"
@@ -315,7 +341,8 @@ def _download(file: IdxFile, folder: Path) -> Path:
             os.replace(part, path)
             return path
     raise ConnectionError(f"no mirror handed over {path.name}:{''.join(reasons)}\nRun again to "
-                          f"go on from where it stopped, or put the file into {folder} by hand")
+                          f"go on from where it stopped, or put the file into {path.parent} by "
+                          "hand")
 
 
 def _fetch_and_check(url: str, part: Path, file: IdxFile) -> None:
