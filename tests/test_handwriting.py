@@ -113,6 +113,9 @@ FORMS = {
     "enlarged": lambda p: p.resize((1200, 900)),
     "palette": lambda p: p.convert("P"),
     "1 bit": lambda p: p.convert("1"),
+    "16 bit": lambda p: Image.fromarray(np.asarray(p, np.uint16) * 257),
+    "16 bit, faint": lambda p: Image.fromarray(20000 + np.asarray(p, np.uint16) * 80),
+    "32 bit": lambda p: p.convert("I").point(lambda grey: grey * 257),
     "array": lambda p: np.asarray(p),
     "array from 0 to 1": lambda p: np.asarray(p, np.float32) / 255,
 }
@@ -403,3 +406,18 @@ def test_the_seed_decides_about_habits(mnist):
 def test_a_part_is_from_0_to_1(part):
     with pytest.raises(ValueError, match="part must be from 0 to 1"):
         handwriting.with_habits(np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), part)
+
+
+def test_a_damaged_file_of_drawings_is_told(tmp_path):
+    whole = gzip.compress(LINES.encode())
+    for damaged in (whole[:-10], whole[:20] + bytes(8) + whole[28:]):
+        (tmp_path / "drawn").write_bytes(damaged)
+        with pytest.raises(ValueError, match="drawn is damaged: it cannot be decompressed"):
+            handwriting.read_strokes(tmp_path / "drawn")
+
+
+def test_a_picture_of_far_too_many_pixels_is_told(monkeypatch, tmp_path):
+    Image.new("L", (300, 300)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match="the picture is too large"):
+        handwriting.grey(tmp_path / "large.png")

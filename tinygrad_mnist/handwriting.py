@@ -18,6 +18,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -104,9 +105,23 @@ def grey(picture: Any) -> np.ndarray:
                 return grey(ImageOps.exif_transpose(opened))
         except UnidentifiedImageError as error:
             raise ValueError("this is not a picture file that can be read") from error
-    colours = picture.convert("RGBA")
+        except Image.DecompressionBombError as error:
+            raise ValueError(f"the picture is too large: {error}") from error
+    colours = eight_bits(picture).convert("RGBA")
     paper = Image.new("RGBA", colours.size, "white")
     return np.asarray(Image.alpha_composite(paper, colours).convert("L"), np.float32) / 255
+
+
+def eight_bits(picture: Any) -> Any:
+    """A Pillow picture of 16 bits a pixel as one of 8; any other as it is.
+
+    Pillow's own conversion would take everything above 255 for white.
+    """
+    from PIL import Image
+
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) // 257).astype(np.uint8))
 
 
 def inked(brightness: np.ndarray) -> np.ndarray:
@@ -348,7 +363,10 @@ def read_strokes(path: str | Path) -> tuple[list[Strokes], np.ndarray]:
     """
     path = Path(path)
     raw = path.read_bytes()
-    text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    try:
+        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: it cannot be decompressed ({error})") from error
     drawings, labels = [], []
     for number, line in enumerate(text.decode().splitlines(), 1):
         if not line.strip():

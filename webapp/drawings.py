@@ -157,7 +157,8 @@ def _photographed(value: Any) -> np.ndarray:
                     raise Refusal("picture.too_large", f"the picture is {picture.width:,} x "
                                   f"{picture.height:,} pixels: at most {PHOTO_PIXELS:,} are taken")
                 picture.draft("RGB", (PHOTO, PHOTO))  # a JPEG can be read smaller from the start
-                turned = ImageOps.exif_transpose(picture).convert("RGBA")
+                turned = ImageOps.exif_transpose(picture)
+                turned = handwriting.eight_bits(turned).convert("RGBA")
                 turned.thumbnail((PHOTO, PHOTO), Image.Resampling.BOX)
                 return handwriting.grey(turned)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

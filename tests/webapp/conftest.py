@@ -94,6 +94,8 @@ def photo(encoded):
         light = np.linspace(0.9, 0.5, page.shape[1])
         noise = np.random.default_rng(0).normal(0, 0.02, page.shape)
         grey = np.clip(light * (0.2 + 0.8 * page) + noise, 0, 1)
+        if mode == "I;16":
+            return encoded(Image.fromarray(np.uint16(65535 * grey)), form)
         return encoded(Image.fromarray(np.uint8(255 * grey)).convert(mode), form)
 
     return take

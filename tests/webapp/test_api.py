@@ -108,8 +108,8 @@ def test_mnists_own_pictures_pass_through_unchanged(client, mnist):
                                                             "scaled", "centred"]
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG"])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(("form", "mode"), [("PNG", "L"), ("PNG", "RGB"), ("PNG", "I;16"),
+                                            ("JPEG", "L"), ("JPEG", "RGB")])
 def test_a_photo_is_read(client, photo, form, mode):
     told = ask(client, "/api/predict", picture=photo(SEVEN, form, mode))
     assert told["results"][0]["digit"] == 7
