@@ -174,3 +174,14 @@ def test_importing_the_package_imports_numpy_and_nothing_heavier():
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, timeout=60,
                           capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_view_of_a_file_is_an_array_like_any_other(tmp_path):
+    picture = np.random.default_rng(0).random((1, 1, 4, 4))
+    np.save(tmp_path / "p.npy", picture)
+    mapped = np.load(tmp_path / "p.npy", mmap_mode="r")
+    tensor = tg.Tensor(mapped)
+    assert type(tensor.data) is np.ndarray
+    assert np.shares_memory(tensor.data, mapped)
+    pooled = tg.functional.max_pool2d(tensor, 2)
+    np.testing.assert_array_equal(pooled.data, tg.functional.max_pool2d(tg.Tensor(picture), 2).data)

@@ -115,3 +115,12 @@ def test_the_diagram_is_drawn(tmp_path):
     logits, labels = honest(1000)
     confidence.draw(logits, labels, Confidence(2.0, 0.5), tmp_path / "reliability.png")
     assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_answers_of_one_probability_pass_together_or_not_at_all():
+    logits = 50 * np.eye(10)[[0, 1, 2, 3, 4]]
+    logits[4] = 2 * np.eye(10)[4]
+    labels = np.array([0, 1, 5, 6, 4])  # of the four that are quite sure, two are right
+    trust = confidence.fit(logits, labels, right=0.9)
+    assert not trust.sure(logits).any()
+    assert confidence.fit(logits, logits.argmax(axis=1), right=0.9).sure(logits).all()

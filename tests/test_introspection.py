@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+import tinygrad_mnist as tg
 from tinygrad_mnist import functional, introspection, models, nn
 from tinygrad_mnist.nn import watching
 from tinygrad_mnist.tensor import Tensor
@@ -123,3 +124,37 @@ def test_a_trace_changes_no_result_and_sees_no_other_thread():
 def test_an_error_inside_a_trace_is_the_error():
     with pytest.raises(ValueError, match=r"^linear: "), introspection.trace(show=None):
         models.create("linear")(Tensor(np.zeros((2, 5), np.float32)))
+
+
+class Unusual(nn.Module):
+    """With a layer that is no attribute of it, and one that is active in a training only."""
+
+    def __init__(self):
+        self.dropout, self.last = nn.Dropout(0.5), nn.Linear(784, 2)
+
+    def forward(self, pictures):
+        return self.last(self.dropout(nn.Flatten()(pictures)))
+
+
+def test_to_look_at_a_model_disturbs_neither_it_nor_its_training():
+    model = Unusual()
+    tg.manual_seed(0)
+    expected = tg.backend.generator().random()
+    tg.manual_seed(0)
+    first, again = (introspection.activations(model, PICTURES) for _ in range(2))
+    assert "Unusual" not in introspection.summary(model)
+    assert [each.name for each in first] == ["", "dropout", "last"]
+    np.testing.assert_array_equal(first[-1].output, again[-1].output)
+    assert model.training
+    assert model.dropout.training
+    assert tg.backend.generator().random() == expected
+
+
+def test_a_trace_takes_inputs_by_name():
+    weight = Tensor(np.ones((2, 1, 3, 3), np.float32))
+    with introspection.trace(None) as trace:
+        functional.conv2d(PICTURES, weight=weight)
+        PICTURES.flatten(1).max(1)
+    (convolution, *others) = trace.lines.values()
+    assert convolution.shapes == ((3, 1, 28, 28), (2, 1, 3, 3))
+    assert "?" not in {line.name for line in others}

@@ -529,3 +529,8 @@ def test_a_module_without_forward_says_so():
 
     with pytest.raises(NotImplementedError, match="Unfinished has no forward"):
         Unfinished()(1)
+
+
+def test_a_model_is_moved_by_name_as_a_tensor_is():
+    model = nn.Linear(2, 1).to(device=where(), dtype="float64")
+    assert (model.weight.device, model.weight.dtype) == (where(), "float64")

@@ -459,3 +459,13 @@ MISTAKES = [
 def test_an_optimiser_that_cannot_be_is_refused_when_it_is_made(text, parameters, error, message):
     with pytest.raises(error, match=message):
         made(text, parameters)
+
+
+def test_zero_grad_forgets_or_sets_to_zero():
+    x = tg.tensor([1.0, 2.0], device=where(), requires_grad=True)
+    optimizer = optim.SGD([x], lr=0.1)
+    x.sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert x.grad.tolist() == [0, 0]
+    optimizer.zero_grad()
+    assert x.grad is None

@@ -779,3 +779,21 @@ def test_a_line_for_an_input_that_wants_none_is_not_kept():
     ((source, _),) = (x * y).grad_fn.lines
     assert source is y
     assert (x * x).grad_fn is None
+
+
+@cpu_alone("an array that takes no memory")
+def test_too_large_a_result_is_out_of_memory_and_nothing_else():
+    huge = tg.Tensor(np.broadcast_to(np.float32(1), (10**13,)))
+    with pytest.raises(MemoryError, match=r"^multiply: .*Unable to allocate.*came in: float32"):
+        huge * 2
+
+
+def test_what_an_operation_is_made_of_explains_an_error_once():
+    with pytest.raises(ValueError, match=r"^matmul: (?!.*matmul).*came in(?!.*came in)"):
+        tensor(np.ones((2, 3))) @ tensor(np.ones((2, 3)))
+
+
+def test_nothing_equals_none():
+    x = tensor(np.ones(3))
+    assert (x == None) is False  # noqa: E711
+    assert (x != None) is True  # noqa: E711

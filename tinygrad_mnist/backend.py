@@ -50,10 +50,12 @@ def is_array(value: object) -> bool:
 
 
 def as_array(value: Any) -> Array:
-    """`value` itself if it is an array, else a NumPy array made of it."""
-    if isinstance(value, np.generic) or not is_array(value):  # NumPy computes scalars of 0-d arrays
-        return np.asarray(value)
-    return value
+    """`value` itself if it is an array, else a NumPy array made of it.
+
+    NumPy computes scalars of arrays of shape (), and has subclasses, such as the view of a file:
+    of all these a plain array is made, which copies nothing where it can.
+    """
+    return np.asarray(value) if isinstance(value, np.ndarray) or not is_array(value) else value
 
 
 def live_together(array: Array, other: Array) -> bool:

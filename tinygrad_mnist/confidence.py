@@ -80,12 +80,18 @@ def _temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _threshold(probabilities: np.ndarray, labels: np.ndarray, right: float) -> float:
-    """The lowest threshold at which the answers let through are right so often; 1 if none is."""
+    """The lowest threshold at which the answers let through are right so often.
+
+    Answers of the same probability pass together or not at all. Where no threshold will do, it is
+    just above 1, and nothing passes.
+    """
     best = probabilities.max(axis=1)
     order = np.argsort(-best, kind="stable")
     good = (probabilities.argmax(axis=1) == labels)[order].cumsum() / np.arange(1, len(best) + 1)
-    enough = np.flatnonzero(good >= right)
-    return float(best[order[enough[-1]]]) if len(enough) else 1.0
+    best = best[order]
+    last_of_its_value = np.append(best[1:] < best[:-1], True)
+    enough = np.flatnonzero((good >= right) & last_of_its_value)
+    return float(best[enough[-1]]) if len(enough) else float(np.nextafter(1, 2))
 
 
 # --- measuring ---------------------------------------------------------------------------

@@ -22,7 +22,7 @@ import numpy as np
 
 from .backend import Array
 from .functional import softmax
-from .nn import Module, watching
+from .nn import Module, evaluating, watching
 from .tensor import Step, Tensor, no_grad, observed_by
 
 
@@ -38,16 +38,17 @@ class Activation(NamedTuple):
 def activations(model: Module, pictures: Tensor) -> list[Activation]:
     """What every layer of `model` gives for pictures (N, 1, 28, 28), in order of computation.
 
-    Layers made of layers are left out: their output is that of the last one inside.
+    Layers made of layers are left out: their output is that of the last one inside. The model
+    predicts, whatever mode it is in; a layer that is no attribute of it has the name "".
     """
     names = {module: name for name, module in model.named_modules()}
     seen: list[Activation] = []
 
     def watch(module: Module, output: Any) -> None:
         if not any(module.children()):
-            seen.append(Activation(names[module], module, output.numpy()))
+            seen.append(Activation(names.get(module, ""), module, output.numpy()))
 
-    with watching(watch):
+    with watching(watch), evaluating(model):
         model(pictures)
     return seen
 

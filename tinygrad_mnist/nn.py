@@ -132,8 +132,9 @@ class Module:
         for parameter in self.parameters():
             parameter.grad = None
 
-    def to(self: Self, *targets: Any) -> Self:
+    def to(self: Self, *targets: Any, device: str | None = None, dtype: Any = None) -> Self:
         """Move all parameters to a device, or convert them to a dtype, or both, in place."""
+        targets = tuple(each for each in (*targets, device, dtype) if each is not None)
         for target in targets:
             if not isinstance(target, str) and np.dtype(target).kind != "f":
                 raise TypeError(f"a model learns floating-point numbers, not {np.dtype(target)}")
@@ -193,6 +194,18 @@ class Module:
         if not inside:
             return f"{name}({self.extra_repr()})"
         return "\n".join([f"{name}(", *inside, ")"])
+
+
+@contextlib.contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Inside the block all of a model predicts; after it, each module is in the mode it was in."""
+    before = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before.items():
+            module.training = training
 
 
 class Sequential(Module):

@@ -486,6 +486,7 @@ def operation(function: Callable[..., Tensor] | None = None, *, lifts: bool = Fa
     def call(*arguments: Any, **options: Any) -> Tensor:
         observer = _observer.get()
         if observer is not None:
+            arguments = _with_named(arguments, names, options)
             with observed_by(None):  # what an operation is made of is not watched again
                 return observer.forward(name, arguments, lambda: call(*arguments, **options))
         if options:
@@ -564,13 +565,20 @@ def _with_one_dtype(inputs: list[Tensor | None], lifts: bool) -> list[Tensor | N
 
 
 def _explained(error: Exception, name: str, inputs: tuple) -> Exception:
-    """The error, with the operation's name and what came in put into its message."""
-    message = f"{name}: {error} (came in: {', '.join(_described(i) for i in inputs)})"
+    """The error, with the operation's name and what came in put into its message.
+
+    Of operations that are made of operations, the outermost has the word: it is what was asked.
+    """
+    told = getattr(error, "told", str(error))
+    message = f"{name}: {told} (came in: {', '.join(_described(i) for i in inputs)})"
     if isinstance(error, AttributeError) and any(i is None for i in inputs):
-        return TypeError(message)
+        error = TypeError(message)
     error.args = (message,)
-    # NumPy's AxisError composes its text from other attributes than args
-    return error if str(error) == message else IndexError(message)
+    if str(error) != message:  # two of NumPy's compose their text from other attributes than args
+        error = (MemoryError if isinstance(error, MemoryError) else IndexError)(message)
+    with contextlib.suppress(AttributeError):
+        error.told = told  # type: ignore[attr-defined]
+    return error
 
 
 def _described(value: Any) -> str:
@@ -580,10 +588,16 @@ def _described(value: Any) -> str:
 
 
 def plain_key(key: Any) -> Any:
-    """An index in which Tensors have become their arrays."""
+    """An index in which Tensors have become their arrays, and sequences that are no list, lists."""
     if isinstance(key, tuple):
-        return tuple(plain_key(part) for part in key)
-    return key.data if isinstance(key, Tensor) else key
+        return tuple(_plain_part(part) for part in key)
+    return _plain_part(key)
+
+
+def _plain_part(part: Any) -> Any:
+    if isinstance(part, (tuple, range)):
+        return list(part)
+    return part.data if isinstance(part, Tensor) else part
 
 
 @operation

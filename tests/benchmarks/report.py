@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tinygrad_mnist.team import cores
+
 from .comparison import Comparison
 
 
@@ -53,7 +55,7 @@ def machine(ours: dict[str, Any], pytorch: dict[str, Any]) -> dict[str, Any]:
     variables = {name: value for name, value in sorted(os.environ.items())
                  if name.endswith("_NUM_THREADS")}
     return {"date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "processor": _processor(), "cores": _cores(), "system": platform.platform(),
+            "processor": _processor(), "cores": cores(), "system": platform.platform(),
             "python": platform.python_version(), **ours, "pytorch": pytorch,
             "environment": variables}
 
@@ -63,11 +65,6 @@ def _processor() -> str:
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # --- for people --------------------------------------------------------------------------

@@ -103,6 +103,9 @@ INDEXING = table(
     (lambda x, i, j: x[i[:, None], j[None, :]], (3, 4), ROWS, COLUMNS),
     (lambda x, i: x[i, None, 1:], (3, 4), ROWS),
     (lambda x, i: x[i], (3, 4), np.array(1)),
+    (lambda x: x[(0, 0), (1, 1)], (3, 4)),
+    (lambda x: x[[0, 0, 2]], (3, 4)),
+    (lambda x: x[1, ..., None], (2, 3, 4)),
     (lambda x, m: x[m], (2, 3, 4), MASK),
     (lambda x, m: x[:, m], (2, 3, 4), TRUTHS),
     (lambda x, m: x[m, 1:], (3, 4), TRUTHS),
@@ -185,3 +188,12 @@ CAME_IN = r".*came in: float32 \(1, 3\)"
 def test_refuses(line, exception, message):
     with pytest.raises(exception, match=message):
         line()
+
+
+@pytest.mark.parametrize("key", [((0, 0, 1),), range(-2, 2), ([1, 1], 0)], ids=str)
+def test_an_element_that_any_sequence_takes_twice_gets_both_gradients(key):
+    x = tg.tensor(np.ones((2, 3)), requires_grad=True)
+    x[key].sum().backward()
+    taken = np.zeros((2, 3))
+    np.add.at(taken, key, 1)
+    np.testing.assert_array_equal(x.grad.numpy(), taken)

@@ -62,9 +62,16 @@ OPERATORS = {"add": add, "sub": subtract, "mul": multiply, "truediv": divide, "p
 NAMED = [abs, exp, log, sqrt, tanh, sigmoid, relu, softmax, log_softmax, clip, maximum, minimum,
          sum, mean, max, min, argmax, argmin, any, all, reshape, flatten, permute, transpose,
          squeeze, unsqueeze, matmul]
+
+
+def _unless_none(compare: Any) -> Any:
+    """The comparison as a method; `tensor == None` is not computed, but False, as in torch."""
+    return lambda self, other: NotImplemented if other is None else compare(self, other)
+
+
 OTHERS = {
     "__neg__": negative, "__abs__": abs, "__getitem__": index,
-    "__eq__": equal, "__ne__": not_equal,
+    "__eq__": _unless_none(equal), "__ne__": _unless_none(not_equal),
     "__lt__": less, "__le__": less_equal, "__gt__": greater, "__ge__": greater_equal,
     "view": reshape, "clamp": clip, "T": property(lambda tensor: permute(tensor, 1, 0)),
 }

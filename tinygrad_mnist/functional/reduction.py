@@ -82,6 +82,7 @@ def _extremes(input: Tensor, place: Any, dim: int, keepdim: bool) -> ValuesAndIn
     return ValuesAndIndices(values.squeeze(axis), indices.squeeze(axis))
 
 
+@operation
 def _taken(input: Tensor, indices: Any, axis: int) -> Tensor:
     """The elements at `indices` along an axis, whose length becomes 1."""
     xp = array_module(input.data)

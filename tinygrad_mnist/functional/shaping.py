@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import array_module, checked_key, is_array
+import numpy as np
+
+from ..backend import array_module, checked_key
 from ..tensor import Tensor, operation, plain_key, record
 
 
@@ -139,6 +141,7 @@ def dimension(dim: int, ndim: int) -> int:
 
 
 def _takes_twice(key: Any) -> bool:
-    """Whether an index might name an element twice: only lists and arrays of integers can."""
+    """Whether an index might name an element twice: any sequence of integers can."""
     parts = key if isinstance(key, tuple) else (key,)
-    return any(isinstance(part, list) or is_array(part) for part in parts)
+    return not all(part is None or part is ... or isinstance(part, (int, np.integer, slice))
+                   for part in parts)

@@ -46,10 +46,16 @@ class Optimizer:
             raise ValueError(f"{name} got one parameter (of shape {parameter.shape}) twice")
         self.state[parameter] = {}
 
-    def zero_grad(self) -> None:
-        """Forget the gradients. `backward` adds to them, so each step begins with this."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients. `backward` adds to them, so each step begins with this.
+
+        set_to_none: False makes zeros of them, of which an optimiser may still make steps.
+        """
         for parameter in self.state:
-            parameter.grad = None
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.zero_()
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
