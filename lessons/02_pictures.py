@@ -39,8 +39,8 @@ whole, part = pictures([picture, picture[7:13, 16:22]], ["28 x 28", "6 x 6"], wi
 numbers(part, picture[7:13, 16:22])
 outline(whole, 16, 7, 6, 6, RED)
 show("02_numbers")
-remember("A grey picture is a matrix: 0 is paper, 255 is ink.",
-         zh="灰度图就是一个矩阵:0 是纸,255 是墨。")
+remember("A grey picture is a matrix. In MNIST 0 is paper, and 255 is ink.",
+         zh="灰度图就是一个矩阵。在 MNIST 里,0 是纸,255 是墨。")
 
 # %% White on black, black on white | 黑底白字,白底黑字
 ask("A scan is black ink on white paper: 0 is ink, 255 is paper. How does it become like MNIST?",

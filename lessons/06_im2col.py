@@ -48,7 +48,7 @@ digit = datasets.MNIST(train=False).images[:1, None] / 255
 wide = slide(digit.shape, kernel=3, stride=1, padding=1)
 large = im2col(wide.patches(wide.framed(digit, 0)))
 print(f"{digit.shape} -> {large.shape}: {large.size} / {digit.size} =", large.size // digit.size)
-assert large.size == 9 * digit.size, "the nine cells see every pixel once each"
+assert large.size == 9 * digit.size, "each of the nine rows is as long as the picture"
 remember("im2col pays with memory for speed.", zh="im2col 用内存换速度。")
 
 # %% What it gains | 收获

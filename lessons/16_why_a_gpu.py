@@ -54,7 +54,7 @@ remember("To fetch a number costs more than to compute.", zh="取一个数比算
 
 # %% What the chip is good at | 这种芯片擅长什么
 ask("An H100 does 67 trillion operations a second, and fetches 3.35 / 4 trillion numbers. Which n "
-    "keeps it busy?", zh="H100 每秒做 67 万亿次运算,取 3.35 / 4 万亿个数。n 要多大它才不会闲着?")
+    "ends the wait?", zh="H100 每秒做 67 万亿次运算,取 3.35 / 4 万亿个数。n 要多大才不用等内存?")
 wanted = 67 / (3.35 / 4)
 print(f"67 / (3.35 / 4) = {wanted:.0f} = 2 n / 3  ->  n = {wanted * 3 / 2:.0f}")
 rates[label("H100 (data sheet)", zh="H100(厂商数据)")] = 67_000
@@ -62,8 +62,8 @@ bars({label("billion operations a second", zh="每秒运算次数,单位十亿")
      list(rates), "{:,g}", flat=True, xscale="log", xlim=(1e-3, 1e6))
 show("16_rates")
 assert 1000 * rates["Python"] < 67_000, "from loops to the chip it is a long way"
-remember("A GPU is thousands of small workers and a wide road to memory. Give it large products.",
-         zh="GPU 是成千上万个小工人,加一条通向内存的宽路。要给它大的矩阵乘法。")
+remember("A GPU is thousands of small workers and a wide road to memory. To use all, n must be in "
+         "the thousands.", zh="GPU 是成千上万个小工人,加一条通向内存的宽路。要都有活干,n 得上千。")
 
 # %% The same lines on it | 同样的代码在 GPU 上
 ask("What must change in a program for a GPU?", zh="要让程序在 GPU 上运行,需要改什么?")

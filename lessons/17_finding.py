@@ -77,7 +77,7 @@ remember("Keep the surest box, drop what overlaps it.", zh="留下最有把握�
 ask("Boxes of any size are millions. Who avoids them how?", zh="任意大小的框有几百万个,怎样避免?")
 say("R-CNN cuts out 2000 regions, one by one; Fast R-CNN cuts them out of the maps; Faster R-CNN "
     "has a network propose them; YOLO and SSD give boxes in one pass. OverFeat slides like us.",
-    zh="R-CNN 剪下 2000 块;Fast R-CNN 在特征图上剪;Faster R-CNN 由网络提议;YOLO、SSD 一遍出框。")
+    zh="R-CNN 剪 2000 块,Fast 版剪特征图,Faster 版由网络提议,YOLO、SSD 一遍出框,OverFeat 滑动。")
 print("arXiv: 1311.2524, 1504.08083, 1506.01497, 1506.02640, 1512.02325; 1312.6229; 1409.1556")
 print(f"VGG-16: 512*7*7 * 4096 = {512 * 7 * 7 * 4096:,} / 138,000,000")
 assert 512 * 7 * 7 * 4096 > 0.7 * 138e6, "one fully connected layer holds most of VGG-16's weights"

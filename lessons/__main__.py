@@ -54,8 +54,9 @@ def present(path: Path, pausing: bool) -> None:
     """Run a lesson cell by cell, all in one namespace."""
     print(f"\n{path.stem}: {purpose(path)}")
     namespace: dict = {"__name__": "__main__", "__file__": str(path)}
-    place, all_cells = 0, cells(path)
-    while place < len(all_cells):
+    place = 0
+    # Read anew each time: whoever writes an answer into the file sees it checked.
+    while place < len(all_cells := cells(path)):
         cell = all_cells[place]
         title = stage.chosen(*cell.title.split(" | "))
         print(f"\n--- {place + 1}/{len(all_cells)}  {title} " + "-" * 20)
@@ -65,7 +66,10 @@ def present(path: Path, pausing: bool) -> None:
         exec(compile("\n" * cell.line + cell.code, str(path), "exec"), namespace)
         place += 1
         if pausing:
-            answer = input("\n[Enter: on, b: back, q: quit] ").strip().lower()
+            try:
+                answer = input("\n[Enter: on, b: back, q: quit] ").strip().lower()
+            except (EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C
+                answer = "q"
             if answer == "q":
                 return
             place = max(0, place - 2) if answer == "b" else place

@@ -149,9 +149,9 @@ def exercise(number: str, english: str, *, zh: str) -> Callable[[Any], bool]:
     from answers import ANSWERS
 
     if number.endswith(".1"):
-        say("To check an answer, take the # from the line below the exercise, put your answer in, "
-            "and run the cell again.",
-            zh="检查答案:去掉题目下面那一行的 #,填上你的答案,再运行这一格。")
+        say("To check an answer, take the # from the line below the exercise in the file, put your "
+            "answer in, and run the cell again.",
+            zh="检查答案:在文件里去掉题目下面那一行的 #,填上你的答案,再运行这一格。")
     say(f"[{number}] {english}", zh=f"[{number}] {zh}")
 
     def check(answer: Any) -> bool:
