@@ -532,5 +532,5 @@ def test_a_module_without_forward_says_so():
 
 
 def test_a_model_is_moved_by_name_as_a_tensor_is():
-    model = nn.Linear(2, 1).to(device=where(), dtype="float64")
+    model = nn.Linear(2, 1).to(device=where(), dtype=np.float64)
     assert (model.weight.device, model.weight.dtype) == (where(), "float64")

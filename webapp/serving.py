@@ -40,7 +40,8 @@ def make_server(app: Flask, host: str, port: int, threads: int = THREADS) -> Any
     backend.keep_freed_memory()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that somebody waits is no news
     listener = socket.create_server(
-        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+        dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6())  # all addresses, as 0.0.0.0
     server = waitress.create_server(
         app, sockets=[listener], threads=threads,
         ident=None,                     # nobody needs to know what is running here

@@ -51,6 +51,8 @@ def test_who_asks_too_often_is_told_when_to_come_back():
     assert answer.json["error"]["code"] == "rate.too_fast"
     assert 1 <= int(answer.headers["Retry-After"]) <= 2
     assert client.get("/healthz").status_code == 200  # whoever watches the server may always
+    with client.get("/static/main.js") as file:
+        assert file.status_code == 200  # a page is whole, or it is of no use
     other = client.get("/api/samples?count=1", environ_base={"REMOTE_ADDR": "192.0.2.9"})
     assert other.status_code == 200
 

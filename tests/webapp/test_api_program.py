@@ -12,9 +12,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+import webapp
 import webapp.__main__ as program
 from tinygrad_mnist import datasets
-from webapp.serving import THREADS
+from webapp.serving import THREADS, make_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +121,15 @@ def test_missing_pictures(said, monkeypatch, tmp_path):
 
 def test_a_file_that_cannot_be_written(said, tmp_path):
     assert str(tmp_path / "no" / "drawn") in said("--collect", str(tmp_path / "no/drawn"))
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_all_addresses_are_answered_whichever_way_they_are_asked_for():
+    for host in ("0.0.0.0", "::"):
+        server = make_server(webapp.create_app(), host, 0)
+        with socket.create_connection(("127.0.0.1", int(server.effective_port)), 5):
+            pass
+        server.close()
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])

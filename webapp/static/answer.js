@@ -5,6 +5,7 @@ import { find, make } from "./dom.js";
 import { percent, say } from "./words.js";
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const OUT_OF_REACH = 0.999;   // a line above this is one that hardly any answer reaches
 
 export class Answer {
   #bars = DIGITS.map((digit) => {
@@ -25,8 +26,8 @@ export class Answer {
     const known = Boolean(sureFrom);
     find("bars").classList.toggle("lined", known);
     find("bars").style.setProperty("--sure-from", sureFrom ?? 0);
-    find("sure-from").textContent =
-      known ? say("answer.sure_from", { percent: percent(sureFrom) }) : "";
+    const text = sureFrom > OUT_OF_REACH ? "answer.never_sure" : "answer.sure_from";
+    find("sure-from").textContent = known ? say(text, { percent: percent(sureFrom) }) : "";
   }
 
   show({ digit, sure, probabilities }, isFinal) {

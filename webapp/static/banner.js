@@ -2,12 +2,12 @@
 
 import { find } from "./dom.js";
 import { watch } from "./server.js";
-import { say } from "./words.js";
+import { inWords, say } from "./words.js";
 
 function textFor({ away, busy, refused }) {
   if (away) return say("server.away");
   if (busy) return say("server.busy", { seconds: busy });
-  if (refused) return say("server.refused", { message: refused });
+  if (refused) return say("server.refused", { message: inWords(refused) });
   return "";
 }
 
@@ -17,7 +17,7 @@ export function raiseBanner() {
     const text = textFor(state);
     if (banner.textContent !== text) banner.textContent = text;
     banner.hidden = text === "";
-    // What is on the page belongs to an older drawing until the server is back.
-    document.body.classList.toggle("away", Boolean(state.away));
+    // What is on the page belongs to an older drawing until there is a new answer.
+    document.body.classList.toggle("away", Boolean(state.away || state.refused));
   });
 }

@@ -53,6 +53,7 @@ export class Drawing extends EventTarget {
   // --- the pen: a stroke begins, goes on, and ends ---
 
   begin(x, y) {
+    this.end();               // the keyboard may have left its pen down
     this.#stroke = [onPage(x, y)];
     this.#changed("grown");
   }
@@ -75,10 +76,12 @@ export class Drawing extends EventTarget {
   // --- whole sheets ---
 
   clear() {
+    this.end();               // so that undo brings back all that was there
     if (!this.empty) this.#lay(BLANK, "replaced");
   }
 
   choose(sample) {
+    this.end();
     this.#lay({ strokes: [], sample }, "replaced");
   }
 
@@ -88,7 +91,7 @@ export class Drawing extends EventTarget {
   }
 
   get canUndo() {
-    return this.#at > 0;
+    return this.#at > 0 || this.penIsDown;
   }
 
   get canRedo() {
@@ -96,15 +99,16 @@ export class Drawing extends EventTarget {
   }
 
   undo() {
+    this.end();               // a stroke that is being drawn is the newest
     if (this.canUndo) this.#turn(-1);
   }
 
   redo() {
+    this.end();
     if (this.canRedo) this.#turn(1);
   }
 
   #turn(by) {
-    this.#stroke = null;
     this.#at += by;
     this.#changed("replaced");
   }

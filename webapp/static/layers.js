@@ -66,7 +66,8 @@ export class Layer {
   #mapsBody({ name, shape: [channels] }) {
     const maps = Array.from({ length: channels }, (_, channel) => this.#map(name, channel));
     return make("div", { class: "maps", role: "radiogroup",
-      "aria-label": say("inside.maps", { layer: name }) }, ...maps);
+      "aria-label": name === "picture" ? say("inside.picture")
+        : say("inside.maps", { layer: name }) }, ...maps);
   }
 
   #map(name, channel) {

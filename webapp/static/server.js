@@ -17,14 +17,15 @@ const LAST_RETRY = 8000;      // ms
 
 const watchers = [];
 
-/** Call `told(state)` when it changes: {away: true}, {busy: seconds}, {refused: message} or {}. */
+/** Call `told(state)` when it changes: {away: true}, {busy: seconds}, {refused} or {}. */
 export function watch(told) {
   watchers.push(told);
 }
 
 const tell = (state) => watchers.forEach((told) => told(state));
 
-/** One request. Gives {body}, or {again: ms} when asking again makes sense, or {refused}. */
+/** One request. Gives {body}, or {again: ms} when asking again makes sense, or
+    {refused: {code, message}}. */
 async function request(path, body, signal) {
   const init = body && { method: "POST", body: JSON.stringify(body),
     headers: { "content-type": "application/json" } };
@@ -37,7 +38,8 @@ async function request(path, body, signal) {
     }
     if (response.status >= 500) return { again: FIRST_RETRY };
     const answer = await response.json();
-    return response.ok ? { body: answer } : { refused: answer.error?.message ?? response.status };
+    return response.ok ? { body: answer }
+      : { refused: answer.error ?? { message: String(response.status) } };
   } catch {
     return { again: FIRST_RETRY };
   }
@@ -55,7 +57,7 @@ export async function get(path) {
   }
 }
 
-/** A request that is made once: {body}, {again} or {refused: message}. */
+/** A request that is made once: {body}, {again} or {refused}. */
 export function send(path, body) {
   return request(path, body);
 }
@@ -95,6 +97,8 @@ export class Line {
     this.#waiting = null;
     this.#flight?.abort();
     this.#flight = null;
+    this.#failures = 0;
+    tell({});          // whatever was wrong, it was about what is gone
   }
 
   async #next() {

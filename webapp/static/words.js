@@ -13,6 +13,10 @@ export function say(key, values = {}) {
 
 export const knows = (key) => key in texts;
 
+/** A refusal of the server's in this page's language, where it is one that a page can cause. */
+export const inWords = ({ code, message }) => knows(`refused.${code}`) ? say(`refused.${code}`)
+  : message;
+
 /** Fill what the page's skeleton left open: texts, and names that are only spoken. */
 export function fillIn() {
   document.documentElement.lang = options.language === "zh" ? "zh-Hans" : "en";

@@ -92,6 +92,11 @@ def test_where_not_sure_begins_is_drawn_and_explained(visit):
     assert line == "0.625"
 
 
+def test_a_line_that_hardly_any_answer_reaches_is_explained(visit):
+    page = visit("?lang=en&model=linear")
+    page.get_by_text("This network is hardly ever sure.").wait_for()
+
+
 @pytest.mark.parametrize("step", ["inverted", "cropped", "scaled", "same_pen", "centred"])
 def test_a_step_that_is_switched_off_is_left_out(visit, step):
     page = visit()
@@ -167,6 +172,18 @@ def test_what_is_given_away_is_kept_with_its_label(visit, given_away):
     assert kept["label"] == 7
     assert len(kept["strokes"]) == 1
     assert set(kept) <= {"label", "strokes"}
+
+
+def test_what_could_not_be_kept_is_said(visit):
+    page = visit()
+    page.expected = ("503",)
+    page.route("**/api/feedback", lambda route: route.fulfill(status=503))
+    draw_with_mouse(page, DIGITS[1])
+    sees(page, 1)
+    page.click("#feedback summary")
+    page.click("#feedback button[aria-label='It was a 7']")
+    page.get_by_text("It was not kept: the server is busy, or does not answer.").wait_for()
+    assert page.locator("#banner").is_hidden()
 
 
 def test_a_test_digit_is_not_given_away(visit):

@@ -94,6 +94,27 @@ def test_undo_redo_and_clear_by_keyboard(visit):
     sees(page, 7)
 
 
+def test_a_stroke_whose_pen_is_still_down_is_not_lost(visit):
+    page = visit()
+
+    def strokes():
+        return len(remembered(page)["strokes"])
+
+    draw_with_mouse(page, DIGITS[4])
+    draw_with_keys(page, [(" ", 1), ("ArrowDown", 8)])
+    page.keyboard.press("Control+z")
+    assert strokes() == 2
+    page.keyboard.press("Control+Shift+Z")
+    assert strokes() == 3
+    draw_with_keys(page, [("ArrowLeft", 9), (" ", 1), ("ArrowDown", 8)])
+    draw_with_mouse(page, DIGITS[1])
+    assert strokes() == 5
+    draw_with_keys(page, [("ArrowLeft", 9), (" ", 1), ("ArrowDown", 8), ("Delete", 1)])
+    sees_nothing(page)
+    page.keyboard.press("Control+z")
+    assert strokes() == 6
+
+
 def test_delete_clears_only_from_the_paper(visit):
     page = visit()
     draw_with_mouse(page, DIGITS[7])

@@ -3,8 +3,9 @@
 import contextlib
 import json
 
+import pytest
 from served import Served
-from visitor import DIGITS, draw_with_mouse, remembered, sees, until
+from visitor import DIGITS, draw_with_mouse, questions, remembered, sees, until
 
 LIMIT = 100_000  # bytes of everything that the first visit loads
 
@@ -92,13 +93,33 @@ def test_a_busy_server_is_given_the_time_it_asks_for(visit):
     page.locator("#banner").wait_for(state="hidden")
 
 
-def test_what_the_server_refuses_is_said(visit):
-    page = visit()
+@pytest.mark.parametrize(("language", "code", "text"), [
+    ("en", "strokes.too_many", "The server cannot read this: There are too many strokes."),
+    ("zh", "strokes.too_many", "服务器读不了这个：笔画太多了。"),
+    ("en", "another.code", "The server cannot read this: that is more than anybody draws"),
+])
+def test_what_the_server_refuses_is_said(visit, language, code, text):
+    page = visit(f"?lang={language}")
     page.expected = ("400",)
     page.route("**/api/predict", lambda route: route.fulfill(status=400, json={"error": {
-        "code": "strokes.too_many", "message": "that is more than anybody draws"}}))
+        "code": code, "message": "that is more than anybody draws"}}))
     draw_with_mouse(page, DIGITS[1])
-    page.get_by_text("The server cannot read this: that is more than anybody draws").wait_for()
+    page.get_by_text(text).wait_for()
+    page.click("#clear")
+    page.locator("#banner").wait_for(state="hidden")
+
+
+def test_a_drawing_that_is_cleared_is_not_asked_about_again(visit):
+    page = visit()
+    page.expected = ("503",)
+    page.route("**/api/predict", lambda route: route.fulfill(status=503))
+    draw_with_mouse(page, DIGITS[1])
+    page.get_by_text("The server does not answer.").wait_for()
+    page.click("#clear")
+    page.locator("#banner").wait_for(state="hidden")
+    asked = questions(page)
+    page.wait_for_timeout(1500)
+    assert not asked
 
 
 def test_without_a_file_to_collect_in_nothing_is_asked_for(visit):
