@@ -1,6 +1,7 @@
 """Looking inside shows what was computed, and changes nothing."""
 
 import threading
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -158,3 +159,46 @@ def test_a_trace_takes_inputs_by_name():
     (convolution, *others) = trace.lines.values()
     assert convolution.shapes == ((3, 1, 28, 28), (2, 1, 3, 3))
     assert "?" not in {line.name for line in others}
+
+
+# --- the graph ---------------------------------------------------------------------------
+
+
+def drawn(path):
+    """The texts of a graph's nodes in pairs (name, shape), and how many lines there are."""
+    picture = ElementTree.parse(path).getroot()
+    texts = [each.text for each in picture.findall("{*}text")]
+    return list(zip(texts[::2], texts[1::2], strict=True)), len(picture.findall("{*}path"))
+
+
+def test_the_graph_of_a_network_names_steps_and_parameters(tmp_path):
+    model = models.create("mlp")
+    loss = functional.cross_entropy(model(PICTURES), np.zeros(3, int))
+    introspection.graph(loss, tmp_path / "graph.svg", model)
+    nodes, lines = drawn(tmp_path / "graph.svg")
+    assert nodes == [("linear", "3 x 64"), ("1.weight", "64 x 784"), ("1.bias", "64"),
+                     ("relu", "3 x 64"),
+                     ("linear", "3 x 10"), ("3.weight", "10 x 64"), ("3.bias", "10"),
+                     ("cross_entropy", "a number")]
+    assert lines == 7
+    loss.backward()  # which can be done after it
+    with pytest.raises(ValueError, match="there is no graph to draw"):
+        introspection.graph(loss, tmp_path / "other.svg")
+    assert not (tmp_path / "other.svg").exists()
+
+
+def test_what_is_used_twice_is_drawn_once(tmp_path):
+    a, b = (tg.tensor([1.0, 2.0], requires_grad=True) for _ in "ab")
+    introspection.graph(((a * b).exp() + (a - b) * a + a * a).sum(), tmp_path / "graph.svg")
+    nodes, lines = drawn(tmp_path / "graph.svg")
+    assert sorted(name for name, _ in nodes) == sorted(
+        ["leaf"] * 2 + ["multiply"] * 3 + ["exp", "subtract", "add", "add", "sum"])
+    assert lines == 2 + 1 + 2 + 2 + 1 + 2 + 2 + 1
+
+
+def test_a_deep_graph_is_drawn_without_recursion(tmp_path):
+    value = start = tg.tensor([1.0], requires_grad=True)
+    for _ in range(3000):
+        value = value + start
+    introspection.graph(value, tmp_path / "graph.svg")
+    assert len(drawn(tmp_path / "graph.svg")[0]) == 3001

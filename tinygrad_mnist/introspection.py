@@ -3,6 +3,7 @@
     summary(model)                  the layers with their shapes and numbers of parameters
     activations(model, pictures)    what every layer gave, to look at or to compute with
     draw(model, picture, path)      the same as a picture
+    graph(loss, path, model)        what was recorded, and the way that gradients will take back
     with trace(): ...               a line for each operation: how long, forward and backward
 """
 
@@ -113,6 +114,86 @@ def _draw_bars(place: Any, values: np.ndarray, labelled: bool) -> None:
     axes.set(yticks=range(len(values)) if labelled else [], xticks=[])
     axes.invert_yaxis()
     axes.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+# --- what was recorded -------------------------------------------------------------------
+
+
+def graph(result: Tensor, path: str | Path, model: Module | None = None) -> None:
+    """Draw how a tensor was made into an SVG file, from the first step down to the last.
+
+    A box is a step and the shape that came of it, an oval a leaf whose gradient is wanted; model:
+    whose parameters are called by their names. Gradients will go along the same lines, upwards.
+    What wants no gradient is not recorded, and a graph that `backward` has passed is gone.
+    """
+    if not _sources(result):
+        raise ValueError("there is no graph to draw: nothing was recorded for this tensor, or a "
+                         "backward has let it go")
+    names: dict[Tensor, str] = {}
+    if model is not None:
+        names |= {parameter: name for name, parameter in model.named_parameters()}
+    places: dict[Tensor, tuple[int, int]] = {}               # columns and rows, from 0
+    in_row: dict[int, int] = {}                              # how many a row has so far
+    lines = []
+    for tensor in _from_the_first(result):
+        sources = _sources(tensor)
+        below = [places[source][1] for source in sources if source.grad_fn is not None]
+        row = max(below, default=-1) + 1
+        for each in (tensor, *sources):  # a leaf stands beside the first step that uses it
+            if each not in places:
+                places[each] = in_row.get(row, 0), row
+                in_row[row] = in_row.get(row, 0) + 1
+        lines += [(source, tensor) for source in sources]
+    Path(path).write_text(_svg(places, lines, names), encoding="utf-8")
+
+
+def _sources(tensor: Tensor) -> list[Tensor]:
+    """What a tensor was made of, each once; nothing for a leaf."""
+    lines = [] if tensor.grad_fn is None else tensor.grad_fn.lines
+    return list(dict.fromkeys(source for source, _ in lines))
+
+
+def _from_the_first(result: Tensor) -> list[Tensor]:
+    """All tensors with a step that `result` was made of, in the order in which they were made."""
+    steps, unvisited = {result: result.grad_fn}, [result]
+    while unvisited:
+        for source in _sources(unvisited.pop()):
+            if source.grad_fn is not None and source not in steps:
+                steps[source] = source.grad_fn
+                unvisited.append(source)
+    return sorted(steps, key=lambda tensor: steps[tensor].number)  # type: ignore[union-attr]
+
+
+def _svg(places: dict[Tensor, tuple[int, int]], lines: list[tuple[Tensor, Tensor]],
+         names: dict[Tensor, str]) -> str:
+    """The picture: nodes at their columns and rows, and lines between them."""
+    from html import escape
+
+    across, down, wide, high = 190, 64, 160, 40
+    centres = {tensor: (across * (column + 0.5), down * (row + 0.5))
+               for tensor, (column, row) in places.items()}
+    width = max(x for x, _ in centres.values()) + across / 2
+    height = max(y for _, y in centres.values()) + down / 2
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
+             'font-family="sans-serif" font-size="13" text-anchor="middle">',
+             f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>']
+    for source, target in lines:
+        (x1, y1), (x2, y2) = centres[source], centres[target]
+        x, y = (x1 + x2) / 2, (y1 + y2) / 2
+        if y1 == y2 and abs(x1 - x2) > across:  # around what stands between
+            y += 1.5 * high
+        parts.append(f'<path d="M {x1:.0f} {y1:.0f} Q {x:.0f} {y:.0f} {x2:.0f} {y2:.0f}" '
+                     'fill="none" stroke="#888888" stroke-width="1.5"/>')
+    for tensor, (x, y) in centres.items():
+        step, shape = tensor.grad_fn, " x ".join(map(str, tensor.shape)) or "a number"
+        name = names.get(tensor, "leaf") if step is None else step.name
+        colour, round_by = ("#d55e00", high / 2) if step is None else ("#0072b2", 6)
+        parts += [f'<rect x="{x - wide / 2:.0f}" y="{y - high / 2:.0f}" width="{wide}" '
+                  f'height="{high}" rx="{round_by:.0f}" fill="#ffffff" stroke="{colour}" '
+                  'stroke-width="2"/>',
+                  f'<text x="{x:.0f}" y="{y - 3:.0f}">{escape(name)}</text>',
+                  f'<text x="{x:.0f}" y="{y + 13:.0f}" fill="#555555">{shape}</text>']
+    return "\n".join([*parts, "</svg>\n"])
 
 
 # --- where the time goes -----------------------------------------------------------------
