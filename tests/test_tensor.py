@@ -797,3 +797,12 @@ def test_nothing_equals_none():
     x = tensor(np.ones(3))
     assert (x == None) is False  # noqa: E711
     assert (x != None) is True  # noqa: E711
+
+
+def test_a_tensor_of_pythons_numbers_meets_a_model():
+    for made in (tg.Tensor([1.0, 2.0]), tg.tensor([1.0, 2.0])):
+        assert made.dtype == "float32"
+    assert tg.Tensor([1, 2]).dtype == "int64"
+    assert tg.Tensor(0.5).dtype == "float32"
+    assert tg.Tensor(np.float64(0.5)).dtype == "float64"
+    assert tg.Tensor(np.array([0.5])).dtype == "float64"

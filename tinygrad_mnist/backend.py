@@ -55,7 +55,9 @@ def as_array(value: Any) -> Array:
     NumPy computes scalars of arrays of shape (), and has subclasses, such as the view of a file:
     of all these a plain array is made, which copies nothing where it can.
     """
-    return np.asarray(value) if isinstance(value, np.ndarray) or not is_array(value) else value
+    if isinstance(value, (np.ndarray, np.generic)) or not is_array(value):
+        return np.asarray(value)
+    return value
 
 
 def live_together(array: Array, other: Array) -> bool:

@@ -57,7 +57,9 @@ class Tensor:
     __array_ufunc__ = None  # array + tensor: let the Tensor do it, not NumPy item by item
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        self.data: Array = data if data.__class__ is np.ndarray else backend.as_array(data)
+        if data.__class__ is not np.ndarray:  # Python's numbers become what `tensor` makes of them
+            data = backend.as_array(data) if hasattr(data, "dtype") else tensor(data).data
+        self.data: Array = data
         self.grad: Tensor | None = None
         self.requires_grad = False
         self.grad_fn: Step | None = None
@@ -215,6 +217,11 @@ class Tensor:
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        """Write values into this tensor's own memory.
+
+        A tensor that has been used must not be written to before `backward`: a line that needs its
+        values would read the new ones. Nobody checks that, other than in torch.
+        """
         if _recording.get() and (self.requires_grad or getattr(value, "requires_grad", False)):
             raise RuntimeError("a tensor cannot be changed in place while operations are recorded, "
                                "if it or the new value requires a gradient: do it under "

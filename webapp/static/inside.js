@@ -8,12 +8,13 @@ import { Line } from "./server.js";
 import { largest, values } from "./pictures.js";
 
 export class Inside {
-  #maps = new Line("api/explain", (answer) => this.#show(answer));
-  #glass = new Glass((cell) => ({ ...this.#question, cell }));
+  #maps = new Line("api/explain", (answer, question) => this.#show(answer, question));
+  #glass = new Glass((cell) => ({ ...this.#shown, cell }));
   #layers = [];
   #model = null;              // whose layers are shown
   #question = null;           // the newest drawing, and who is to read it
   #asked = null;              // the one whose maps have been asked for
+  #shown = null;              // the one whose maps are shown: a cell of theirs is pointed at
   #seen = false;
 
   constructor() {
@@ -32,7 +33,7 @@ export class Inside {
   clear() {
     this.#maps.forget();
     this.#glass.forget();
-    this.#question = this.#asked = this.#model = null;
+    this.#question = this.#asked = this.#shown = this.#model = null;
     this.#layers = [];
     find("layers").replaceChildren();
     find("inside-empty").hidden = false;
@@ -50,7 +51,8 @@ export class Inside {
     this.#maps.ask(this.#question);
   }
 
-  #show(answer) {
+  #show(answer, question) {
+    this.#shown = question;
     const layers = withPicture(answer);
     if (answer.model !== this.#model) this.#build(answer.model, layers);
     this.#layers.forEach((layer, at) => layer.show(layers[at], layers.slice(0, at),

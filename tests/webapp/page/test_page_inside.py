@@ -1,7 +1,17 @@
 """Inside: the maps of every layer, and the arithmetic of one cell, with the real numbers."""
 
+import json
+
 import pytest
-from visitor import DIGITS, draw_with_mouse, sees, sees_an_answer, sees_nothing, until
+from visitor import (
+    DIGITS,
+    draw_with_mouse,
+    questions,
+    sees,
+    sees_an_answer,
+    sees_nothing,
+    until,
+)
 
 ROUNDED = 0.006  # numbers are shown with two digits behind the point
 
@@ -198,6 +208,27 @@ def test_other_drawings_renew_what_is_seen(inside):
     page.locator("#inside").scroll_into_view_if_needed()
     choose_map(page, 1, 3)
     until(page, lambda: large.evaluate("canvas => canvas.toDataURL()") != before)
+
+
+def test_a_cell_is_asked_about_in_the_network_whose_maps_are_shown(inside):
+    page = inside()
+    asked, held = questions(page, "explain"), []
+
+    def hold(route):
+        if "cell" in json.loads(route.request.post_data):
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/api/explain", hold)
+    page.locator("#model").evaluate(
+        "select => { select.value = 'linear'; select.dispatchEvent(new Event('change')); }")
+    until(page, lambda: held)
+    choose_map(page, 0, 5)
+    until(page, lambda: "cell" in asked[-1])
+    assert asked[-1]["model"] == "seed"
+    held[0].continue_()
+    until(page, lambda: page.locator(".layer").count() == 1 + 2)
 
 
 def test_nothing_is_asked_about_the_inside_while_it_is_out_of_sight(visit):
