@@ -50,7 +50,7 @@ assert abs((edges * np.full((3, 3), 0.7)).sum()) < 1e-9, "no edge, no answer"
 remember("A kernel is a question asked at every place: is there an edge here?",
          zh="卷积核是在每个位置问的一个问题:这里有边缘吗?")
 
-# %% Several maps, and the edge | 多张图,还有边上
+# %% Several maps, and a rim | 多张图,以及补零
 ask("Two maps go in. How does one kernel look at both? And how does the result stay as large?",
     zh="进来两张图,一个卷积核怎样同时看?结果怎样才能和图片一样大?")
 maps, parts = np.stack([picture, 8 - picture]), np.stack([edges, edges.T])

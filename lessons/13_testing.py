@@ -85,6 +85,6 @@ remember("Look at the mistakes: they tell what to do next.", zh="看看错误,�
 check = exercise("13.1", "The confusion matrix of two classes is 90, 2; 1, 7. The accuracy?",
                  zh="两个类的混淆矩阵是 90, 2; 1, 7。准确率是多少?")
 # check(0)
-check = exercise("13.2", "Of 50 sevens 45 were read rightly, 2 as a 9, 3 as a 1. Mostly as what?",
-                 zh="50 个 7,认对 45 个,认成 9 的 2 个,认成 1 的 3 个。最常错认成几?")
+check = exercise("13.2", "Of 50 sevens 2 were read as a 9, 3 as a 1. Most often mistaken for what?",
+                 zh="50 个 7,认成 9 的 2 个,认成 1 的 3 个。最常错认成几?")
 # check(0)

@@ -62,8 +62,8 @@ bars({label("billion operations a second", zh="每秒运算次数,单位十亿")
      list(rates), "{:,g}", flat=True, xscale="log", xlim=(1e-3, 1e6))
 show("16_rates")
 assert 1000 * rates["Python"] < 67_000, "from loops to the chip it is a long way"
-remember("A GPU is thousands of small workers and a wide road to memory. To use all, n must be in "
-         "the thousands.", zh="GPU 是成千上万个小工人,加一条通向内存的宽路。要都有活干,n 得上千。")
+remember("A GPU is thousands of small workers and a wide road to memory. Give it large products.",
+         zh="GPU 是成千上万个小工人,加一条通向内存的宽路。要给它大的矩阵乘法。")
 
 # %% The same lines on it | 同样的代码在 GPU 上
 ask("What must change in a program for a GPU?", zh="要让程序在 GPU 上运行,需要改什么?")

@@ -56,7 +56,7 @@ print(f"192*25*32 = {plain:,};  192*16 + 16*25*32 = {squeezed:,}")
 assert plain > 9 * squeezed, "a tenth is enough"
 table = [2.7, 112, 159, 380, 364, 437, 463, 580, 840, 1072, 1388, 1000]  # thousands, by its paper
 print(" + ".join(map(str, table)), f"= {sum(table):,.0f}")
-assert sum(table) * 1000 < (small + large) / 8, "22 layers, and not an eighth of AlexNet's weights"
+assert sum(table) * 1000 < (small + large) / 8, "22 layers, and less than an eighth of AlexNet's"
 remember("Look at fewer maps first, and end in a mean in place of full layers.",
          zh="先看少一点的图,最后用平均代替全连接。")
 

@@ -1,7 +1,8 @@
 """python -m lessons: the list of lessons; python -m lessons 5: one of them, on stage.
 
-At a terminal it stops after each cell: Enter goes on, b goes back one cell, q quits. Anywhere
-else, or with --auto, it runs straight through and saves its figures as PNG files.
+At a terminal it stops after each cell: Enter goes on, a runs it again (with what you have changed
+in the file), b goes back one cell, q quits. Anywhere else, or with --auto, it runs straight through
+and saves its figures as PNG files.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,8 +52,8 @@ def cells(path: Path) -> list[Cell]:
     return found
 
 
-def present(path: Path, pausing: bool) -> None:
-    """Run a lesson cell by cell, all in one namespace."""
+def present(path: Path, pausing: bool) -> bool:
+    """Run a lesson cell by cell, all in one namespace; false if it was quit."""
     print(f"\n{path.stem}: {purpose(path)}")
     namespace: dict = {"__name__": "__main__", "__file__": str(path)}
     place = 0
@@ -62,17 +64,26 @@ def present(path: Path, pausing: bool) -> None:
         print(f"\n--- {place + 1}/{len(all_cells)}  {title} " + "-" * 20)
         if pausing:
             print("\n".join(f"  | {line}" for line in cell.code.strip().splitlines()), "\n")
-        # Blank lines in front keep the line numbers of the file in an error's traceback.
-        exec(compile("\n" * cell.line + cell.code, str(path), "exec"), namespace)
-        place += 1
-        if pausing:
-            try:
-                answer = input("\n[Enter: on, b: back, q: quit] ").strip().lower()
-            except (EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C
-                answer = "q"
-            if answer == "q":
-                return
-            place = max(0, place - 2) if answer == "b" else place
+        try:
+            # Blank lines in front keep the line numbers of the file in an error's traceback.
+            exec(compile("\n" * cell.line + cell.code, str(path), "exec"), namespace)
+        except (Exception, KeyboardInterrupt):
+            if not pausing:
+                raise
+            traceback.print_exc()  # a slip on stage is not the end of the show
+        wish = asked() if pausing else ""
+        if wish == "q":
+            return False
+        place = max(0, place + {"a": 0, "b": -1}.get(wish, 1))
+    return True
+
+
+def asked() -> str:
+    """What whoever is on stage wants; Ctrl-C and Ctrl-D quit."""
+    try:
+        return input("\n[Enter: on, a: again, b: back, q: quit] ").strip().lower()
+    except (EOFError, KeyboardInterrupt):
+        return "q"
 
 
 def main() -> int:
@@ -99,7 +110,8 @@ def main() -> int:
         os.environ["LESSONS_AUTO"] = "1"
     for number in options.number:
         began = time.perf_counter()
-        present(known[number], pausing)
+        if not present(known[number], pausing):
+            break
         print(f"\n({time.perf_counter() - began:.1f} s)")
     return 0
 

@@ -118,7 +118,7 @@ def test_the_diagram_is_drawn(tmp_path):
 
 
 def test_answers_of_one_probability_pass_together_or_not_at_all():
-    logits = 50 * np.eye(10)[[0, 1, 2, 3, 4]]
+    logits = 200 * np.eye(10, dtype=np.float32)[[0, 1, 2, 3, 4]]
     logits[4] = 2 * np.eye(10)[4]
     labels = np.array([0, 1, 5, 6, 4])  # of the four that are quite sure, two are right
     trust = confidence.fit(logits, labels, right=0.9)

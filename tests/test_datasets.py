@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import io
 import multiprocessing
+import os
 import re
 import socket
 import struct
@@ -386,6 +387,8 @@ def test_missing_files_are_downloaded(serve, tmp_path):
     assert names_in(tmp_path / "new" / "mnist") == BOTH
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of the mirror's thread
 def test_of_many_processes_one_downloads_and_the_others_wait(serve, tmp_path):
     (mirror,) = serve(Mirror())
     fork = multiprocessing.get_context("fork")
@@ -394,7 +397,8 @@ def test_of_many_processes_one_downloads_and_the_others_wait(serve, tmp_path):
     for each in others:
         each.start()
     for each in others:
-        each.join()
+        each.join(60)
+        each.kill()
     assert [each.exitcode for each in others] == [0] * 5
     assert mirror.requests == [(PICTURES_GZ, None), (LABELS_GZ, None)]
     assert names_in(tmp_path / "mnist") == BOTH

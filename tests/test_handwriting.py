@@ -116,6 +116,9 @@ FORMS = {
     "16 bit": lambda p: Image.fromarray(np.asarray(p, np.uint16) * 257),
     "16 bit, faint": lambda p: Image.fromarray(20000 + np.asarray(p, np.uint16) * 80),
     "32 bit": lambda p: p.convert("I").point(lambda grey: grey * 257),
+    "32 bit up to 255": lambda p: p.convert("I"),
+    "float": lambda p: Image.fromarray(np.asarray(p, np.float32) / 255),
+    "float up to 255": lambda p: p.convert("F"),
     "array": lambda p: np.asarray(p),
     "array from 0 to 1": lambda p: np.asarray(p, np.float32) / 255,
 }

@@ -182,8 +182,10 @@ def test_the_graph_of_a_network_names_steps_and_parameters(tmp_path):
                      ("cross_entropy", "a number")]
     assert lines == 7
     loss.backward()  # which can be done after it
-    with pytest.raises(ValueError, match="there is no graph to draw"):
+    with pytest.raises(RuntimeError, match="the graph behind <cross_entropy> has been let go"):
         introspection.graph(loss, tmp_path / "other.svg")
+    with pytest.raises(ValueError, match="nothing was recorded"):
+        introspection.graph(PICTURES, tmp_path / "other.svg")
     assert not (tmp_path / "other.svg").exists()
 
 
@@ -194,6 +196,15 @@ def test_what_is_used_twice_is_drawn_once(tmp_path):
     assert sorted(name for name, _ in nodes) == sorted(
         ["leaf"] * 2 + ["multiply"] * 3 + ["exp", "subtract", "add", "add", "sum"])
     assert lines == 2 + 1 + 2 + 2 + 1 + 2 + 2 + 1
+
+
+def test_a_way_past_other_steps_goes_around_them(tmp_path):
+    start = tg.tensor([1.0], requires_grad=True) * 2
+    introspection.graph(start.exp().tanh() + start, tmp_path / "graph.svg")
+    paths = [each.get("d").split() for each in ElementTree.parse(tmp_path / "graph.svg").getroot()
+             .findall("{*}path")]
+    straight = [int(path[1]) == int(path[4]) for path in paths if path[1] == path[6]]
+    assert sorted(straight) == [False, True, True, True]
 
 
 def test_a_deep_graph_is_drawn_without_recursion(tmp_path):

@@ -264,7 +264,7 @@ def test_an_unknown_lesson():
 def test_a_lesson_on_stage():
     done = on_stage("5", "--lang", "zh", "--auto")
     assert done.returncode == 0, done.stderr
-    assert "--- 1/5  一小块、一个核、一个和" in done.stdout
+    assert "--- 1/6  一小块、一个核、一个和" in done.stdout
     assert "19" in done.stdout
 
 
@@ -279,21 +279,33 @@ def test_texts_are_wrapped_by_what_they_take_on_the_screen(text, lines):
     assert stage.wrapped(text, 8) == lines
 
 
-def test_on_stage_an_answer_written_into_the_file_is_checked(tmp_path, monkeypatch, capsys):
+def test_on_stage_a_cell_is_run_again_as_it_is_in_the_file_by_then(tmp_path, monkeypatch, capsys):
     program = runpy.run_path(str(ROOT / "lessons/__main__.py"), run_name="program")
     lesson = tmp_path / "01_small.py"
-    lesson.write_text('"""Small. (1 s)\n小。(1 秒)\n"""\n\n# %% One | 一\nprint("before")\n',
-                      encoding="utf-8")
+    lesson.write_text('"""Small. (1 s)\n小。(1 秒)\n"""\n\n# %% One | 一\nprint("one")\n\n'
+                      '# %% Two | 二\nprint("before")\n', encoding="utf-8")
 
-    def edit_and_go_back(prompt):
-        monkeypatch.setattr("builtins.input", end_of_file)
-        lesson.write_text(lesson.read_text("utf-8").replace("before", "after"), encoding="utf-8")
-        return "b"
+    def edited(old, new):
+        lesson.write_text(lesson.read_text("utf-8").replace(old, new), encoding="utf-8")
 
-    def end_of_file(prompt):
+    def typed():
+        yield ""
+        edited('"before"', '"aft')
+        yield "a"                       # a slip: it is shown, and nothing ends
+        edited('"aft', '"after"')
+        yield "a"
+        yield "b"
+
+    keys = typed()
+
+    def type_or_end(prompt):
+        for key in keys:
+            return key
         raise EOFError
 
-    monkeypatch.setattr("builtins.input", edit_and_go_back)
-    program["present"](lesson, pausing=True)
-    printed = capsys.readouterr().out.splitlines()
-    assert [line for line in printed if line in ("before", "after")] == ["before", "after"]
+    monkeypatch.setattr("builtins.input", type_or_end)
+    assert not program["present"](lesson, pausing=True)
+    printed = capsys.readouterr()
+    assert [line for line in printed.out.splitlines() if line in ("one", "before", "after")] == [
+        "one", "before", "after", "one"]
+    assert "SyntaxError" in printed.err

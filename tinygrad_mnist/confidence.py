@@ -40,7 +40,8 @@ class Confidence(NamedTuple):
 
     def sure(self, logits: np.ndarray) -> np.ndarray:
         """Whether the likeliest digit of each row is likely enough to be answered, bool (N,)."""
-        return self.probabilities(logits).max(axis=1) >= self.threshold
+        # In float64: in float32 a threshold just above 1 would be 1.
+        return self.probabilities(logits).max(axis=1).astype(np.float64) >= self.threshold
 
     def notes(self) -> dict[str, str]:
         """The two numbers as the header of a weights file holds them."""

@@ -113,15 +113,19 @@ def grey(picture: Any) -> np.ndarray:
 
 
 def eight_bits(picture: Any) -> Any:
-    """A Pillow picture of 16 bits a pixel as one of 8; any other as it is.
+    """A Pillow picture of more than 8 bits a pixel as one of 8; any other as it is.
 
-    Pillow's own conversion would take everything above 255 for white.
+    Pillow's own conversion would take everything above 255 for white, and a float of 1 for black.
+    Where the mode does not tell what white is, the largest value does: 1, 255 or 65,535.
     """
     from PIL import Image
 
-    if not picture.mode.startswith("I"):
+    if not picture.mode.startswith(("I", "F")):
         return picture
-    return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) // 257).astype(np.uint8))
+    values = np.asarray(picture, np.float32)
+    white = 65535 if picture.mode.startswith("I;16") or values.max() > 255 else 255
+    white = 1 if picture.mode == "F" and values.max() <= 1 else white
+    return Image.fromarray((np.clip(values / white, 0, 1) * 255).round().astype(np.uint8))
 
 
 def inked(brightness: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ import numpy as np
 from .backend import Array
 from .functional import softmax
 from .nn import Module, evaluating, watching
-from .tensor import Step, Tensor, no_grad, observed_by
+from .tensor import Step, Tensor, no_grad, observed_by, oldest_first
 
 
 class Activation(NamedTuple):
@@ -124,44 +124,27 @@ def graph(result: Tensor, path: str | Path, model: Module | None = None) -> None
 
     A box is a step and the shape that came of it, an oval a leaf whose gradient is wanted; model:
     whose parameters are called by their names. Gradients will go along the same lines, upwards.
-    What wants no gradient is not recorded, and a graph that `backward` has passed is gone.
+    What wants no gradient is not recorded; RuntimeError, where `backward` has let a part go.
     """
-    if not _sources(result):
-        raise ValueError("there is no graph to draw: nothing was recorded for this tensor, or a "
-                         "backward has let it go")
+    recorded = oldest_first(result)
+    if not recorded:
+        raise ValueError("there is no graph to draw: nothing was recorded for this tensor")
     names: dict[Tensor, str] = {}
     if model is not None:
         names |= {parameter: name for name, parameter in model.named_parameters()}
     places: dict[Tensor, tuple[int, int]] = {}               # columns and rows, from 0
     in_row: dict[int, int] = {}                              # how many a row has so far
     lines = []
-    for tensor in _from_the_first(result):
-        sources = _sources(tensor)
-        below = [places[source][1] for source in sources if source.grad_fn is not None]
-        row = max(below, default=-1) + 1
+    for _, tensor, step in recorded:
+        sources = list(dict.fromkeys(source for source, _ in step.lines))
+        above = [places[source][1] for source in sources if source.grad_fn is not None]
+        row = max(above, default=-1) + 1
         for each in (tensor, *sources):  # a leaf stands beside the first step that uses it
             if each not in places:
                 places[each] = in_row.get(row, 0), row
                 in_row[row] = in_row.get(row, 0) + 1
         lines += [(source, tensor) for source in sources]
     Path(path).write_text(_svg(places, lines, names), encoding="utf-8")
-
-
-def _sources(tensor: Tensor) -> list[Tensor]:
-    """What a tensor was made of, each once; nothing for a leaf."""
-    lines = [] if tensor.grad_fn is None else tensor.grad_fn.lines
-    return list(dict.fromkeys(source for source, _ in lines))
-
-
-def _from_the_first(result: Tensor) -> list[Tensor]:
-    """All tensors with a step that `result` was made of, in the order in which they were made."""
-    steps, unvisited = {result: result.grad_fn}, [result]
-    while unvisited:
-        for source in _sources(unvisited.pop()):
-            if source.grad_fn is not None and source not in steps:
-                steps[source] = source.grad_fn
-                unvisited.append(source)
-    return sorted(steps, key=lambda tensor: steps[tensor].number)  # type: ignore[union-attr]
 
 
 def _svg(places: dict[Tensor, tuple[int, int]], lines: list[tuple[Tensor, Tensor]],
@@ -174,14 +157,17 @@ def _svg(places: dict[Tensor, tuple[int, int]], lines: list[tuple[Tensor, Tensor
                for tensor, (column, row) in places.items()}
     width = max(x for x, _ in centres.values()) + across / 2
     height = max(y for _, y in centres.values()) + down / 2
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
+    size = f"{width + 20:.0f} {height:.0f}"
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 {size}" '
              'font-family="sans-serif" font-size="13" text-anchor="middle">',
-             f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>']
+             '<rect x="-10" width="100%" height="100%" fill="#ffffff"/>']
     for source, target in lines:
         (x1, y1), (x2, y2) = centres[source], centres[target]
         x, y = (x1 + x2) / 2, (y1 + y2) / 2
         if y1 == y2 and abs(x1 - x2) > across:  # around what stands between
             y += 1.5 * high
+        elif x1 == x2 and y2 - y1 > down:
+            x -= across
         parts.append(f'<path d="M {x1:.0f} {y1:.0f} Q {x:.0f} {y:.0f} {x2:.0f} {y2:.0f}" '
                      'fill="none" stroke="#888888" stroke-width="1.5"/>')
     for tensor, (x, y) in centres.items():

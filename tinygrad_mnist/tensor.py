@@ -268,7 +268,7 @@ class Tensor:
                                "inputs did, or it was made under no_grad")
         gradients = {self: self._starting_gradient(gradient)}
         arrived: dict[Tensor, Array] = {}
-        remaining = _oldest_first(self)
+        remaining = oldest_first(self)
         while remaining:
             _, tensor, step = remaining.pop()
             received = gradients.pop(tensor)
@@ -403,7 +403,7 @@ def record(value: Array, *inputs: tuple[Tensor | None, Line]) -> Tensor:
     return result
 
 
-def _oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
+def oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
     """Every tensor made on the way to `tensor`, itself included, by age: (number, tensor, step).
 
     A loop with a list of its own, not a recursion: a graph may be deeper than Python's stack.
@@ -416,7 +416,7 @@ def _oldest_first(tensor: Tensor) -> list[tuple[int, Tensor, Step]]:
         if step is None or made in visited:  # a leaf, or met before
             continue
         if not step.lines:
-            raise RuntimeError(f"backward: the graph behind <{step.name}> has been let go by an "
+            raise RuntimeError(f"the graph behind <{step.name}> has been let go by an "
                                "earlier backward: compute the loss again, or give the earlier "
                                "backward retain_graph=True")
         visited.add(made)

@@ -123,13 +123,16 @@ def test_a_file_that_cannot_be_written(said, tmp_path):
     assert str(tmp_path / "no" / "drawn") in said("--collect", str(tmp_path / "no/drawn"))
 
 
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
-def test_all_addresses_are_answered_whichever_way_they_are_asked_for():
-    for host in ("0.0.0.0", "::"):
-        server = make_server(webapp.create_app(), host, 0)
+@pytest.mark.parametrize("host", ["0.0.0.0", pytest.param("::", marks=pytest.mark.skipif(
+    not socket.has_dualstack_ipv6(), reason="this machine has no IPv6"))])
+def test_all_addresses_are_answered_whichever_way_they_are_asked_for(host):
+    server = make_server(webapp.create_app(), host, 0)
+    try:
         with socket.create_connection(("127.0.0.1", int(server.effective_port)), 5):
             pass
+    finally:
         server.close()
+        server.task_dispatcher.shutdown()
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])

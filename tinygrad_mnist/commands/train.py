@@ -97,7 +97,7 @@ class _Run:
 
     def _end(self) -> int:
         stopped = self.progress.epoch < self.recipe.epochs
-        if stopped or not self.saved:  # nothing was left to train: the weights may be, to write
+        if stopped or not (self.saved or self.out.exists()):
             self._save()
         if stopped:
             return fail(f"stopped after {self._told()}; saved in {self.out}. The same command with "

@@ -5,7 +5,9 @@ import { find, make } from "./dom.js";
 import { percent, say } from "./words.js";
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-const OUT_OF_REACH = 0.999;   // a line above this is one that hardly any answer reaches
+
+/** How many digits of a percentage tell it from 100 %: a network may be sure from 99.9992 % on. */
+const digitsFor = (share) => Math.max(1, Math.ceil(-Math.log10(Math.max(1 - share, 1e-9))) - 2);
 
 export class Answer {
   #bars = DIGITS.map((digit) => {
@@ -26,8 +28,8 @@ export class Answer {
     const known = Boolean(sureFrom);
     find("bars").classList.toggle("lined", known);
     find("bars").style.setProperty("--sure-from", sureFrom ?? 0);
-    const text = sureFrom > OUT_OF_REACH ? "answer.never_sure" : "answer.sure_from";
-    find("sure-from").textContent = known ? say(text, { percent: percent(sureFrom) }) : "";
+    find("sure-from").textContent = known
+      ? say("answer.sure_from", { percent: percent(sureFrom, digitsFor(sureFrom)) }) : "";
   }
 
   show({ digit, sure, probabilities }, isFinal) {

@@ -18,6 +18,6 @@ export function raiseBanner() {
     if (banner.textContent !== text) banner.textContent = text;
     banner.hidden = text === "";
     // What is on the page belongs to an older drawing until there is a new answer.
-    document.body.classList.toggle("away", Boolean(state.away || state.refused));
+    document.body.classList.toggle("away", text !== "");
   });
 }

@@ -15,7 +15,7 @@ import { Models } from "./models.js";
 import { addressIn, options } from "./options.js";
 import { Pad } from "./pad.js";
 import { Samples } from "./samples.js";
-import { get, Line } from "./server.js";
+import { allIsWell, get, Line } from "./server.js";
 import { Steps } from "./steps.js";
 import { dress } from "./theme.js";
 import { fillIn, say } from "./words.js";
@@ -64,6 +64,7 @@ function hear({ results, steps: pictures }, question) {
 
 function showNothing() {
   line.forget();
+  allIsWell();
   answer.clear();
   steps.clear();
   models?.clear();

@@ -22,6 +22,9 @@ export function watch(told) {
   watchers.push(told);
 }
 
+/** Nothing is asked any more: whatever was wrong was about what is gone. */
+export const allIsWell = () => tell({});
+
 const tell = (state) => watchers.forEach((told) => told(state));
 
 /** One request. Gives {body}, or {again: ms} when asking again makes sense, or
@@ -97,8 +100,6 @@ export class Line {
     this.#waiting = null;
     this.#flight?.abort();
     this.#flight = null;
-    this.#failures = 0;
-    tell({});          // whatever was wrong, it was about what is gone
   }
 
   async #next() {

@@ -109,6 +109,18 @@ def test_what_the_server_refuses_is_said(visit, language, code, text):
     page.locator("#banner").wait_for(state="hidden")
 
 
+def test_a_busy_server_stays_busy_for_the_next_drawing(visit):
+    page = visit()
+    page.expected = ("429",)
+    page.route("**/api/predict", lambda route: route.fulfill(status=429, headers={
+        "Retry-After": "2"}))
+    draw_with_mouse(page, DIGITS[4])
+    page.get_by_text("Many are drawing just now.").wait_for()
+    page.click("#undo")
+    assert page.locator("#banner").is_visible()
+    assert "away" in page.get_attribute("body", "class")
+
+
 def test_a_drawing_that_is_cleared_is_not_asked_about_again(visit):
     page = visit()
     page.expected = ("503",)
