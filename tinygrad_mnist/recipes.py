@@ -170,6 +170,6 @@ RECIPES: dict[str, Recipe] = {
     "mlp": replace(_CAREFUL, model="mlp", epochs=15, lr=4e-3),
     "seed": replace(_FOR_DRAWINGS, model="seed", epochs=20, lr=4e-3),
     "lenet": replace(_FOR_DRAWINGS, model="lenet", epochs=12, lr=3e-3, doodles=0.1),
-    "best": replace(_FOR_DRAWINGS, model="best", epochs=20, lr=2e-3, doodles=0.1, workers=2),
+    "best": replace(_FOR_DRAWINGS, model="best", epochs=20, lr=1e-3, doodles=0.1, workers=2),
 }
 """How each file in data/models/ was made."""
