@@ -34,7 +34,7 @@ remember("The result has one number for each place of the window: 3 - 2 + 1 = 2 
 ask("One kernel has minus on the left and plus on the right. What does it find in a 7?",
     zh="一个卷积核左边是负、右边是正,它在数字 7 里找到什么?")
 digit, scene = datasets.MNIST(train=False).images[0] / 255, np.zeros((28, 28))
-scene[14:25, 3:15] = scene[4:13, 19:26] = scene[13:25, 22] = 1
+scene[14:25, 3:15] = scene[4:13, 19:26] = scene[13:25, 22] = 1  # a house beside a tree
 scene[8:14, 3:15] = np.abs(np.arange(12) - 5.5) < np.arange(1, 7)[:, None]
 edges = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], float)
 sharpen = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], float)

@@ -55,7 +55,6 @@ class _Run:
         self.model, self.optimizer, self.loader, self.scheduler = recipe.make_training(
             self.mnist, self.device)
         self.progress = training.Progress()
-        self.saved = False
 
     def train(self) -> int:
         """Do it, and tell how it went; the exit code."""
@@ -97,7 +96,7 @@ class _Run:
 
     def _end(self) -> int:
         stopped = self.progress.epoch < self.recipe.epochs
-        if stopped or not (self.saved or self.out.exists()):
+        if stopped or not self.out.exists():
             self._save()
         if stopped:
             return fail(f"stopped after {self._told()}; saved in {self.out}. The same command with "
@@ -117,7 +116,6 @@ class _Run:
         checkpoint.save(self.model, self.out, self._notes())
         training.save_state(self.resume_file, self.model, self.optimizer, self.progress,
                             self.recipe.decisive(), self.scheduler)
-        self.saved = True
 
     def _notes(self) -> dict[str, str]:
         """What the header of the weights says of their training."""

@@ -114,7 +114,6 @@ export class Drawing extends EventTarget {
   }
 
   #lay(sheet, how) {
-    this.#stroke = null;
     this.#sheets = [...this.#sheets.slice(0, this.#at + 1), sheet];
     this.#at += 1;
     this.#changed(how);
