@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import functional, introspection, models, nn
-from tinygrad_mnist.nn import watching
+from tinygrad_mnist.nn import ReLU, watching
 from tinygrad_mnist.tensor import Tensor
 
 PICTURES = Tensor(np.random.default_rng(0).random((3, 1, 28, 28), dtype=np.float32))
@@ -57,6 +57,10 @@ def test_the_summary_counts_what_is_learnt():
     assert lines[1].split() == ["0:", "Conv2d", "16", "x", "28", "x", "28", "160"]
     assert lines[-1].split() == ["30,074"]
     assert sum(int(line.split()[-1].replace(",", "")) for line in lines[1:-1]) == 30_074
+
+
+def test_a_layer_that_learns_nothing_has_a_summary():
+    assert introspection.summary(ReLU()).splitlines()[-1].split() == ["0"]
 
 
 @pytest.mark.parametrize("name", models.MODELS)

@@ -252,6 +252,8 @@ def test_zero_grad_forgets():
     model = deep(nn).to(where())
     model(here(random(1, 1, 8, 8)).float()).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
+    model.zero_grad(set_to_none=False)
+    assert not any(parameter.grad.numpy().any() for parameter in model.parameters())
     model.zero_grad()
     assert all(parameter.grad is None for parameter in model.parameters())
 

@@ -250,6 +250,10 @@ def test_predict_leaves_each_module_in_its_mode_and_takes_no_pictures_at_all():
     assert training.predict(model, pictures[:0]).shape == (0, 3)
 
 
+def test_a_model_without_parameters_can_predict():
+    assert training.predict(nn.Flatten(), Tensor(np.ones((2, 1, 2, 2)))).tolist() == [[1] * 4] * 2
+
+
 def test_no_data_at_all():
     with pytest.raises(ValueError, match="nothing to evaluate"):
         training.evaluate(models.create("linear"), TensorDataset(np.zeros((0, 1, 28, 28))))

@@ -23,7 +23,7 @@ import numpy as np
 
 from .backend import Array
 from .functional import softmax
-from .nn import Module, evaluating, watching
+from .nn import Module, device_of, evaluating, watching
 from .tensor import Step, Tensor, no_grad, observed_by, oldest_first
 
 
@@ -56,8 +56,7 @@ def activations(model: Module, pictures: Tensor) -> list[Activation]:
 
 def summary(model: Module, input_shape: tuple[int, ...] = (1, 28, 28)) -> str:
     """The layers of a model as a table: what comes out, for one picture, and what is learnt."""
-    device = next(model.parameters()).device
-    blank = Tensor(np.zeros((1, *input_shape), np.float32)).to(device)
+    blank = Tensor(np.zeros((1, *input_shape), np.float32)).to(device_of(model))
     lines = [f"{'layer':24} {'output':>16} {'parameters':>12}"]
     total = 0
     for name, layer, output in activations(model, blank):

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import backend, functional
 from .functional.windows import pair
-from .tensor import Tensor, float32, float64
+from .tensor import Tensor, float32, float64, forget_gradients
 
 Self = TypeVar("Self", bound="Module")
 
@@ -127,10 +127,9 @@ class Module:
         """Prepare for predicting: Dropout lets everything through."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters; or, not `set_to_none`, make zeros of them."""
+        forget_gradients(self.parameters(), set_to_none)
 
     def to(self: Self, *targets: Any, device: str | None = None, dtype: Any = None) -> Self:
         """Move all parameters to a device, or convert them to a dtype, or both, in place."""
@@ -194,6 +193,11 @@ class Module:
         if not inside:
             return f"{name}({self.extra_repr()})"
         return "\n".join([f"{name}(", *inside, ")"])
+
+
+def device_of(model: Module) -> str:
+    """Where a model's parameters live; "cpu" for a model that has none."""
+    return next((parameter.device for parameter in model.parameters()), "cpu")
 
 
 @contextlib.contextmanager

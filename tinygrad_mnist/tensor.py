@@ -21,7 +21,7 @@ import inspect
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -315,6 +315,15 @@ def tensor(data: Any, dtype: Any = None, device: str = "cpu",
         raise TypeError(f"a tensor holds numbers or truth values, not {array.dtype}")
     copy = array.astype(array.dtype if dtype is None else dtype)
     return Tensor(backend.move(copy, backend.find_device(device)), requires_grad)
+
+
+def forget_gradients(tensors: Iterable[Tensor], set_to_none: bool = True) -> None:
+    """Let go of each tensor's gradient; or, not `set_to_none`, make zeros of those there are."""
+    for each in tensors:
+        if set_to_none:
+            each.grad = None
+        elif each.grad is not None:
+            each.grad.zero_()
 
 
 class no_grad(contextlib.ContextDecorator):  # noqa: N801 - torch's name

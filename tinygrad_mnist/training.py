@@ -19,7 +19,7 @@ import numpy as np
 
 from . import backend, checkpoint, functional
 from .dataloader import DataLoader
-from .nn import Module, evaluating
+from .nn import Module, device_of, evaluating
 from .optim import Optimizer
 from .team import Team, forked
 from .tensor import Tensor, no_grad
@@ -259,7 +259,7 @@ def predict(model: Module, pictures: Tensor, batch_size: int = 200) -> np.ndarra
     and all modules in it are left in the mode, training or not, that they were in.
     """
     backend.keep_freed_memory()
-    device = next(model.parameters()).device
+    device = device_of(model)
     with evaluating(model) if model.training else nullcontext():
         logits = [model(pictures[start:start + batch_size].to(device)).numpy()
                   for start in range(0, max(1, len(pictures)), batch_size)]
@@ -321,7 +321,7 @@ def load_state(path: str | Path, model: Module, optimizer: Optimizer, recipe: di
 
 def _optimizer_state(tensors: dict[str, np.ndarray], plain: dict[str, dict[str, Any]],
                      model: Module) -> dict[int, dict[str, Any]]:
-    device = next(model.parameters()).device
+    device = device_of(model)
     state: dict[int, dict[str, Any]] = {int(place): dict(values) for place, values in plain.items()}
     for key, array in tensors.items():
         if key.startswith("optimizer."):

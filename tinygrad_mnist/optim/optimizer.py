@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..backend import Array, array_module
-from ..tensor import Tensor
+from ..tensor import Tensor, forget_gradients
 
 
 class Optimizer:
@@ -51,11 +51,7 @@ class Optimizer:
 
         set_to_none: False makes zeros of them, of which an optimiser may still make steps.
         """
-        for parameter in self.state:
-            if set_to_none:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                parameter.grad.zero_()
+        forget_gradients(self.state, set_to_none)
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
