@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import functional, introspection, models, nn
-from tinygrad_mnist.nn import ReLU, watching
+from tinygrad_mnist.nn import watching
 from tinygrad_mnist.tensor import Tensor
 
 PICTURES = Tensor(np.random.default_rng(0).random((3, 1, 28, 28), dtype=np.float32))
@@ -60,7 +60,7 @@ def test_the_summary_counts_what_is_learnt():
 
 
 def test_a_layer_that_learns_nothing_has_a_summary():
-    assert introspection.summary(ReLU()).splitlines()[-1].split() == ["0"]
+    assert introspection.summary(nn.ReLU()).splitlines()[-1].split() == ["0"]
 
 
 @pytest.mark.parametrize("name", models.MODELS)
