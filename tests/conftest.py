@@ -1,13 +1,19 @@
-"""What all tests share: devices, drawings to measure on, and a CI that does not skip in silence."""
+"""What all tests share: devices, drawings to measure on, the talk's network trained as the talk has
+it, and a CI that does not skip in silence."""
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from comparing import DEVICES, computing_on, here
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import cuda
+from tinygrad_mnist import cuda, handwriting
+
+ROOT = Path(__file__).parent.parent
 
 MAY_BE_SKIPPED_IN_CI = ("no GPU: ", "no drawings: ")
 
@@ -34,6 +40,14 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.fixture(autouse=True)
+def the_same_random_numbers():
+    """Each test begins with the same ones, ours and torch's, whatever has run before it."""
+    tg.manual_seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 @pytest.fixture(scope="module", params=DEVICES)
 def every_device(request):
     """Each test on each device, and the tensors that its module has made moved there."""
@@ -47,10 +61,26 @@ def every_device(request):
         each.data = data
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def drawings():
-    """The file of digits drawn with a pen that TINYGRAD_MNIST_DRAWN names."""
+    """Digits drawn with a pen, and their labels, from the file TINYGRAD_MNIST_DRAWN names."""
     named = os.environ.get("TINYGRAD_MNIST_DRAWN", "")
     if not Path(named).is_file():
         pytest.skip("no drawings: TINYGRAD_MNIST_DRAWN names no file of drawn digits")
-    return named
+    pictures, labels = handwriting.read_drawings(named)
+    return tg.TensorDataset(pictures[:, None], labels)
+
+
+@pytest.fixture(scope="session")
+def trained_thrice(tmp_path_factory):
+    """`train` at its defaults, with three seeds: the files of weights, and what it told as JSON."""
+    folder, files, told = tmp_path_factory.mktemp("trained"), [], []
+    for seed in (0, 3, 4):
+        files.append(folder / f"{seed}.safetensors")
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "tinygrad_mnist", "train", "--json",
+             "--seed", str(seed), "--out", files[-1]],
+            cwd=folder, check=True, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)})
+        told.append(json.loads(done.stdout))
+    return files, told

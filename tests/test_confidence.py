@@ -38,7 +38,7 @@ def test_huge_logits_overflow_nothing():
 
 @pytest.mark.parametrize("pride", [0.25, 1, 3])
 def test_fit_finds_how_much_too_proud_a_network_is(pride):
-    logits, labels = honest(50_000)
+    logits, labels = honest(20_000)
     assert confidence.fit(pride * logits, labels).temperature == pytest.approx(pride, rel=0.03)
 
 
@@ -54,7 +54,7 @@ def test_the_temperature_is_where_the_cross_entropy_is_lowest():
 
 
 def test_a_temperature_makes_promises_kept():
-    logits, labels = honest(50_000)
+    logits, labels = honest(20_000)
     proud = Confidence().probabilities(3 * logits)
     modest = confidence.fit(3 * logits, labels).probabilities(3 * logits)
     assert confidence.calibration_error(proud, labels) > 0.1

@@ -63,6 +63,7 @@ def test_a_layer_that_learns_nothing_has_a_summary():
     assert introspection.summary(nn.ReLU()).splitlines()[-1].split() == ["0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", models.MODELS)
 def test_every_model_is_drawn(name, tmp_path):
     file = tmp_path / "seen.png"

@@ -29,7 +29,12 @@ from tinygrad_mnist import (
 ROOT = Path(__file__).parent.parent
 MPIEXEC = mpi.mpiexec()
 
-needs_mpi = pytest.mark.skipif(MPIEXEC is None, reason="no MPI: no mpiexec, or no mpi4py")
+
+def needs_mpi(test):
+    """What starts ranks: it is slow, for each rank is a program of its own."""
+    missing = pytest.mark.skipif(MPIEXEC is None, reason="no MPI: no mpiexec, or no mpi4py")
+    return pytest.mark.slow(missing(test))
+
 
 # Open MPI wants to be told that root may start programs, and more ranks than there are cores.
 ENVIRONMENT = os.environ | {

@@ -85,9 +85,11 @@ def test_fifty_steps_on_plain_tensors(text, dtype, tolerance):
         give_gradients(ours, theirs, step)
         mine.step()
         others.step()
-        assert_close(ours, theirs, tolerance)
+        if step in (0, 1, 2, 9, 49):
+            assert_close(ours, theirs, tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
 @pytest.mark.parametrize("text", SGDS + ADAMS)
 def test_fifty_steps_on_a_small_network(text, dtype, tolerance):

@@ -303,6 +303,7 @@ def test_the_curve_is_drawn(tmp_path, ending):
     assert file.read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 def test_200_steps_without_garbage_collection_do_not_grow_the_process(digits):
     """A graph has no reference cycle, so it frees itself, and its memory serves the next step."""
     resident = Path("/proc/self/statm")

@@ -30,6 +30,7 @@ BEYOND_A_SCHEMA = {"picture.not_base64", "picture.unreadable", "drawing.no_ink",
 """What may be wrong with a request that the document allows: it depends on another value."""
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_api_keeps_to_its_document(case):

@@ -13,6 +13,8 @@ from tinygrad_mnist.dataloader import DataLoader
 SEVEN = [[[0, 0], [60, 0], [25, 90]], [[10, 45], [50, 45]]]
 ONE = [[[0, 0], [3, 90]]]
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = [
     *(("/api/predict", {"sample": number, "models": list(models.MODELS)}) for number in range(6)),
     ("/api/predict", {"strokes": SEVEN}),
