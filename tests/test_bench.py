@@ -43,11 +43,11 @@ def check(told, names):
         assert each["middle_half"][0] <= each["ratio"] <= each["middle_half"][1]
     assert set(told["growth"]["batch_size"]) == set(told["growth"]["size"]) == set(told["memory"])
     for costs in told["growth"]["batch_size"].values():
-        assert list(costs) == ["1", "4", "16", "64", "256", "1024"]
+        assert list(costs) == ["1", "64"]
         assert costs["64"] == 1
         assert min(costs.values()) > 0
     for costs in told["growth"]["size"].values():
-        assert list(costs) == ["28", "56", "112"]
+        assert list(costs) == ["28", "56"]
         assert costs["28"] == 1
     for peaks in told["memory"].values():
         assert 0 < peaks["0"] <= peaks["4"] <= peaks["8"]

@@ -38,7 +38,6 @@ from tinygrad_mnist.recipes import RECIPES, TALK, Recipe
 from tinygrad_mnist.transforms import RandomAffine
 
 ROOT = Path(__file__).parent.parent
-TO_TENSOR = transforms.ToTensor()
 PROGRAM = [sys.executable, "-W", "error", "-m", "tinygrad_mnist"]
 
 
@@ -50,11 +49,13 @@ def few_pictures(monkeypatch):
     monkeypatch.setattr(doodles, "samples", functools.partial(doodles.samples, 10))
 
 
-mnist = functools.cache(datasets.MNIST)
+@functools.cache
+def all_of_mnist(train):
+    return datasets.MNIST(train=train, transform=transforms.ToTensor())
 
 
 def few(train):
-    data = copy.copy(mnist(train=train, transform=TO_TENSOR))
+    data = copy.copy(all_of_mnist(train))
     count = 640 if train else 300
     data.images, data.labels = data.images[:count], data.labels[:count]
     return data

@@ -52,7 +52,7 @@ from .chart import draw
 from .comparison import Comparison
 from .pictures import COUNT, Pictures
 from .report import Report
-from .sections import BATCH_SIZES, FULL, PICTURE_SIZES, QUICK, Benchmark
+from .sections import FULL, QUICK, Benchmark
 
 __all__ = ["Report", "draw", "run"]
 
@@ -98,8 +98,8 @@ def _measure(bench: Benchmark, say: Callable[[str], None]) -> Report:
     say("\n" + report.memory_text(result.memory))
     result.peers = sections.peers(bench, setting)
     say("\n" + report.peers_text(result.peers))
-    result.growth = {"batch_size": sections.growth(bench, "batch_size", BATCH_SIZES, 64),
-                     "size": sections.growth(bench, "size", PICTURE_SIZES, 28)}
+    result.growth = {"batch_size": sections.growth(bench, "batch_size", bench.plan.batch_sizes, 64),
+                     "size": sections.growth(bench, "size", bench.plan.picture_sizes, 28)}
     say("\n" + report.growth_text(result.growth) + "\n")
     result.rounds, result.disturbed, result.repeated = (
         bench.patience.rounds, bench.patience.disturbed, bench.patience.repeated)

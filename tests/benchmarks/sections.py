@@ -30,8 +30,6 @@ OURS, FIT = "this project, a plain loop", "this project, training.fit"
 EAGER, BEST, FLOOR = "PyTorch eager", "PyTorch at its best", "the matrix products alone"
 BARE = "bare NumPy"
 PEERS = {"JAX, jitted": "jax", "tinygrad, jitted": "tinygrad", "MyGrad": "mygrad"}
-BATCH_SIZES = (1, 4, 16, 64, 256, 1024)
-PICTURE_SIZES = (28, 56, 112)
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Plan:
 
     rounds, seconds: how often each contender has its turn, and how long that is.
     imports: how many imports. memory: after how many training steps it is looked at.
+    batch_sizes, picture_sizes: with which a step's growing cost is measured.
     patience: how many seconds may be lost on rounds that others disturb.
     """
 
@@ -47,11 +46,14 @@ class Plan:
     seconds: float = 0.45
     imports: int = 21
     memory: tuple[int, int, int] = (0, 100, 300)
+    batch_sizes: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
+    picture_sizes: tuple[int, ...] = (28, 56, 112)
     patience: float = 90
 
 
 FULL = Plan()
-QUICK = Plan(rounds=1, seconds=0.02, imports=2, memory=(0, 4, 8), patience=0)
+QUICK = Plan(rounds=1, seconds=0.02, imports=2, memory=(0, 4, 8), batch_sizes=(1, 64),
+             picture_sizes=(28, 56), patience=0)
 
 
 @dataclass
