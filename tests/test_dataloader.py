@@ -316,6 +316,31 @@ def test_a_dataset_gives_a_tuple(dataset, reason, read_ahead):
 
 
 @AHEAD
+@pytest.mark.parametrize("rows", [
+    lambda indices: (indices, indices.mean()),  # as for one index: all of a batch in one number
+    lambda indices: (indices, indices[1:]),
+    lambda indices: (indices[None], indices),
+])
+def test_a_dataset_gives_a_row_for_each_index(rows, read_ahead):
+    class Other(Recorder):
+        def __getitem__(self, indices):
+            return rows(indices)
+
+    with pytest.raises(ValueError, match=r"3 indices this Other gave a part of shape .*\. A Data"):
+        next(iter(DataLoader(Other(6), 3, read_ahead=read_ahead)))
+
+
+def test_a_dataset_that_asks_whether_an_index_is_too_large_is_explained():
+    class OneByOne(Recorder):
+        def __getitem__(self, index):
+            return (index,) if index < 3 else ()
+
+    with pytest.raises(ValueError, match="ambiguous") as caught:
+        next(iter(DataLoader(OneByOne(3), 2)))
+    assert "dataset[array of indices]" in caught.value.__notes__[0]
+
+
+@AHEAD
 def test_a_dataset_that_takes_single_numbers_only_is_explained(read_ahead):
     class OneByOne(Recorder):
         def __getitem__(self, index):

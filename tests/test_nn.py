@@ -240,6 +240,12 @@ def test_what_is_set_belongs_and_what_is_deleted_does_not():
                                         "more.weight", "more.bias"]
 
 
+@pytest.mark.parametrize("name", ["training", "forward", "name"])
+def test_a_layer_cannot_have_the_name_of_what_each_module_has(name):
+    with pytest.raises(KeyError, match=f"no layer can be called '{name}'"):
+        nn.Sequential({"first": nn.ReLU(), name: nn.ReLU()})
+
+
 def test_a_state_dict_shares_memory_and_wants_no_gradient():
     model = nn.Linear(2, 2).to(where())
     value = model.state_dict()["weight"]

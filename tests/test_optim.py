@@ -448,8 +448,8 @@ MISTAKES = [
     ("SGD(p)", [np.ones(3)], TypeError, "SGD optimises Tensors, not ndarray"),
     ("SGD(p)", [LEAF, LEAF], ValueError, r"one parameter \(of shape \(2, 3\)\) twice"),
     ("SGD([{'params': p}, {'params': p}])", [LEAF], ValueError, "twice"),
-    ("SGD(p)", [LEAF * 2], ValueError, "leaf tensors that require a gradient"),
-    ("SGD(p)", [LEAF.detach()], ValueError, "leaf tensors that require a gradient"),
+    ("SGD(p)", [LEAF * 2], ValueError, "only optimise leaf tensors, not results of operations"),
+    ("SGD(p)", [LEAF.detach()], ValueError, "SGD has nothing to learn: none of its parameters"),
     ("SGD(p)", LEAF, TypeError, "a list of"),
     ("SGD(p)", LEAF.detach(), TypeError, "a list of"),
     ("Adam(p)", tg.tensor(1.0, requires_grad=True), TypeError, "a list of"),
@@ -461,6 +461,19 @@ MISTAKES = [
 def test_an_optimiser_that_cannot_be_is_refused_when_it_is_made(text, parameters, error, message):
     with pytest.raises(error, match=message):
         made(text, parameters)
+
+
+def test_what_is_frozen_is_left_as_it_is():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1)).to(where())
+    for parameter in model[0].parameters():
+        parameter.requires_grad_(False)
+    before = [parameter.numpy().copy() for parameter in model.parameters()]
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    model(here(random(4, 3)).float()).sum().backward()
+    optimizer.step()
+    changed = [not np.array_equal(parameter.numpy(), old)
+               for parameter, old in zip(model.parameters(), before, strict=True)]
+    assert changed == [False, False, True, True]
 
 
 def test_zero_grad_forgets_or_sets_to_zero():

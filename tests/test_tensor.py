@@ -517,6 +517,21 @@ def test_no_grad_as_context_and_decorator():
     assert (x * 2).requires_grad
 
 
+def test_no_grad_holds_in_a_generator_while_it_works():
+    x = leaf(1.0)
+
+    @tg.no_grad()
+    def doubled(count):
+        for _ in range(count):
+            yield x * 2
+
+    for each in doubled(3):
+        assert not each.requires_grad
+        assert tg.is_grad_enabled(), "its caller goes on recording"
+    assert len([*doubled(3)]) == 3
+    assert doubled.__name__ == "doubled"
+
+
 @cpu_alone("no arrays")
 def test_no_grad_ends_with_an_error():
     with pytest.raises(KeyError), tg.no_grad():

@@ -58,6 +58,10 @@ def write(path: str | Path, tensors: Mapping[str, Any], header: Mapping[str, str
 
     arrays = {name: np.asarray(value.numpy() if isinstance(value, Tensor) else value, order="C")
               for name, value in tensors.items()}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name!r} is no array of numbers but {type(tensors[name]).__name__}: "
+                            "a file of weights holds arrays by name, and words as its notes")
     written = {"format": "pt", **{key: str(value) for key, value in header.items()}}
     with atomically(path) as file:
         file.write(_in_order(to_bytes(arrays, written)))

@@ -6,7 +6,9 @@ pass 7 again, skip the batches it has seen, and go on as if nothing had happened
 
 Indices are cheap and pictures are not: the loader shuffles indices and asks the dataset for
 each batch as a whole, `dataset[indices]`. With `read_ahead` a thread prepares the next
-batches while the network is busy with this one; what comes out is the same.
+batches while the network is busy with this one; what comes out is the same, unless the dataset
+draws random numbers: they would be drawn too early. Random transforms belong into `training.fit`,
+which calls them `augment`.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class DataLoader:
     drop_last: leave out a last batch that is not full.
     seed: what decides the orders, an integer from 0. Left out, it is drawn from the generator
         that `manual_seed` seeds.
-    read_ahead: how many batches a background thread prepares in advance.
+    read_ahead: how many batches a background thread prepares in advance. Not for a dataset that
+        draws random numbers, if a training with it is to be the same each time.
 
     epoch: the number of the next pass, from 0. It counts up when a pass starts, and may be
         set: pass number e is the same whenever it is run.
@@ -43,8 +46,9 @@ class DataLoader:
     `len(loader)` is the number of batches. Each batch is a tuple of Tensors.
 
     Raises TypeError or ValueError, naming the argument, if one of them makes no sense;
-    TypeError at the first batch if the dataset gives something else than a tuple. What the
-    dataset raises reaches the caller, at the batch where it happened.
+    TypeError or ValueError at the first batch if the dataset gives something else than a tuple, or
+    not one row for each index. What the dataset raises reaches the caller, at the batch where it
+    happened.
     """
 
     def __init__(self, dataset: Any, batch_size: int = 1, shuffle: bool = False,
@@ -114,16 +118,23 @@ class DataLoader:
         """The examples at `indices`, as Tensors."""
         try:
             rows = self.dataset[indices]
-        except TypeError as error:
-            error.add_note("A DataLoader asks for whole batches, dataset[array of indices]. If "
-                           f"this {_type(self.dataset)} does not take them, wrap arrays in "
-                           "TensorDataset.")
+        except (TypeError, ValueError) as error:
+            error.add_note(self._whole_batches())
             raise
         if not isinstance(rows, (tuple, list)):
             raise TypeError("a dataset gives a batch as a tuple of arrays, but this "
                             f"{_type(self.dataset)} gave one {_type(rows)}: wrap arrays in "
                             "TensorDataset")
-        return tuple(part if isinstance(part, Tensor) else Tensor(part) for part in rows)
+        batch = tuple(part if isinstance(part, Tensor) else Tensor(part) for part in rows)
+        for part in batch:
+            if part.shape[:1] != indices.shape:
+                raise ValueError(f"for {len(indices)} indices this {_type(self.dataset)} gave a "
+                                 f"part of shape {part.shape}. {self._whole_batches()}")
+        return batch
+
+    def _whole_batches(self) -> str:
+        return ("A DataLoader asks for whole batches, dataset[array of indices]. If this "
+                f"{_type(self.dataset)} does not take them, wrap arrays in TensorDataset.")
 
     def __repr__(self) -> str:
         return (f"DataLoader({len(self.dataset):,} examples in {len(self):,} batches of "

@@ -224,6 +224,9 @@ class Sequential(Module):
             if not isinstance(layer, Module):
                 raise TypeError(f"Sequential: layer {name} must be a Module (nn.ReLU(), with its "
                                 f"parentheses), not {layer!r}")
+            if hasattr(self, name):
+                raise KeyError(f"Sequential: no layer can be called {name!r}, which is the name of "
+                               "something that each Module has")
             setattr(self, name, layer)
 
     def forward(self, input: Any) -> Any:

@@ -340,6 +340,22 @@ class no_grad(contextlib.ContextDecorator):  # noqa: N801 - torch's name
     def __exit__(self, *exc_info: object) -> None:
         _recording.set(self._before)
 
+    def __call__(self, function: Any) -> Any:
+        if not inspect.isgeneratorfunction(function):
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        def call(*arguments: Any, **options: Any) -> Iterator[Any]:
+            items, end = function(*arguments, **options), object()
+            while True:
+                with no_grad():  # while it works, not while its caller does
+                    item = next(items, end)
+                if item is end:
+                    return
+                yield item
+
+        return call
+
     def _recreate_cm(self) -> no_grad:  # a decorated function may run in several threads
         return no_grad()
 

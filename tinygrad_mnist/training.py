@@ -60,6 +60,8 @@ def fit(model: Module, loader: DataLoader, optimizer: Optimizer, epochs: int = 5
         team: Team | None = None) -> list[Epoch]:
     """Train `model` on the batches of `loader` until `epochs` passes have been made.
 
+    loss_function: of logits and labels, the mean over the examples, not the sum: so each of
+        several workers' losses counts as much as its share of the batch.
     test: a data set to measure the accuracy on after each epoch (see `evaluate`).
     scheduler: an lr_scheduler whose step() is called after every batch.
     augment: makes other pictures of each batch's, before the network sees them (see

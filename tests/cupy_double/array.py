@@ -212,7 +212,11 @@ class ndarray:  # noqa: N801 - CuPy's name
     def __getitem__(self, key: Any) -> ndarray:
         key, advanced = self._key(key)
         taken = self._values[key]
-        return made(taken) if advanced else self._view(np.asarray(taken))
+        if advanced:
+            return made(taken)
+        if not isinstance(taken, np.ndarray):  # one element, which is a view in CuPy
+            taken = self._values[(*(key if isinstance(key, tuple) else (key,)), ...)]
+        return self._view(taken)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key, advanced = self._key(key)

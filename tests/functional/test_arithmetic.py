@@ -8,7 +8,7 @@ import operator
 
 import numpy as np
 import pytest
-from comparing import LAYOUTS, F, against_torch, drawn, positive, refusals, table
+from comparing import LAYOUTS, F, against_torch, drawn, here, positive, refusals, table
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
@@ -225,6 +225,16 @@ def test_any_layout(line, inputs, layout):
     against_torch(line, None, *inputs, layout=layout)
 
 
+@pytest.mark.parametrize("size", [1e25, 1e-25])
+def test_the_gradient_of_a_division_by_the_very_large_and_the_very_small(size):
+    """In float32: the square of the divisor is infinite, or 0, and is no part of the answer."""
+    values = np.array([3.0, -2.0]) * size
+    x, y = here(values.astype(np.float32)), here(values[::-1].astype(np.float32).copy())
+    y.requires_grad_()
+    (x / y).backward(here(np.array([size, size], np.float32)))
+    np.testing.assert_allclose(y.grad.numpy(), [-3 / 4, 2 / 9], rtol=1e-5)
+
+
 def test_power_is_torchs_function_under_another_name():
     against_torch(lambda x, y: tg.functional.power(x, y), lambda x, y: x.pow(y),
                   positive(3, 4), (4,))
@@ -267,6 +277,7 @@ CAME_IN = r".*came in: float32 \(1, 3\), "
     (lambda: X + None, TypeError, r"^add: .*came in: float32 \(1, 3\), nothing"),
     (lambda: WHOLE ** -1, ValueError, r"^power: .*came in: int64 \(3,\), int"),
     (lambda: (WHOLE > 1) - (WHOLE > 2), TypeError, r"^subtract: .*came in: bool \(3,\), bool"),
+    (lambda: X.clip(min=Y[0]), TypeError, r"^clip: min and max are numbers: use maximum\("),
     (lambda: X.clip(), ValueError, r"^clip: clip needs min, max or both.*float32 \(1, 3\)"),
 ))
 def test_refuses(line, exception, message):

@@ -190,6 +190,17 @@ def test_refuses(line, exception, message):
         line()
 
 
+@pytest.mark.parametrize("key", [0, -1, (1,), (2, ...)], ids=str)
+def test_one_element_is_a_view_as_in_torch(key):
+    x = here(np.array([1.0, 2.0, 3.0]))
+    x[key].zero_()
+    assert np.count_nonzero(x.numpy()) == 2
+    with tg.no_grad():
+        for each in x:
+            each += 10
+    assert x.numpy().min() == 10
+
+
 @pytest.mark.parametrize("key", [((0, 0, 1),), range(-2, 2), ([1, 1], 0)], ids=str)
 def test_an_element_that_any_sequence_takes_twice_gets_both_gradients(key):
     x = tg.tensor(np.ones((2, 3)), requires_grad=True)

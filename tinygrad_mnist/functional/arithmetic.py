@@ -45,7 +45,7 @@ def divide(input: Tensor, other: Tensor) -> Tensor:
     a, b = floating(input), floating(other)
     return record(a.data / b.data,
                   (a, lambda grad: grad / b.data),
-                  (b, lambda grad: -grad * a.data / (b.data * b.data)))
+                  (b, lambda grad: -grad * (a.data / b.data / b.data)))  # b * b would overflow
 
 
 @elementwise
@@ -147,6 +147,9 @@ def clip(input: Tensor, min: float | None = None, max: float | None = None) -> T
     """Each element, but at least `min` and at most `max`; outside, no gradient flows."""
     if min is None and max is None:
         raise ValueError("clip needs min, max or both")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        raise TypeError("min and max are numbers: use maximum(input, min) or minimum(input, max) "
+                        "for bounds that are tensors")
     if isinstance(min, float) or isinstance(max, float):
         input = floating(input)
     low, high = (bound if bound is None else input.dtype.type(bound) for bound in (min, max))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, checked_key
+from ..backend import array_module, checked_key, is_array
 from ..tensor import Tensor, operation, plain_key, record
 
 
@@ -74,7 +74,10 @@ def index(input: Tensor, key: Any) -> Tensor:
             whole[key] = grad
         return whole
 
-    return record(input.data[key], (input, scatter))
+    value = input.data[key]
+    if not is_array(value):  # of one element NumPy gives a copy; of all else, a view where it can
+        value = input.data[(*(key if isinstance(key, tuple) else (key,)), ...)]
+    return record(value, (input, scatter))
 
 
 def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:

@@ -35,13 +35,16 @@ class Optimizer:
             _check_options(type(self).__name__, group)
             for parameter in group["params"]:
                 self._adopt(parameter)
+        if not any(parameter.requires_grad for parameter in self.state):
+            raise ValueError(f"{type(self).__name__} has nothing to learn: none of its parameters "
+                             "requires a gradient")
 
     def _adopt(self, parameter: Any) -> None:
         name = type(self).__name__
         if not isinstance(parameter, Tensor):
             raise TypeError(f"{name} optimises Tensors, not {type(parameter).__name__}")
-        if not (parameter.requires_grad and parameter.is_leaf):
-            raise ValueError(f"{name} can only optimise leaf tensors that require a gradient")
+        if not parameter.is_leaf:
+            raise ValueError(f"{name} can only optimise leaf tensors, not results of operations")
         if parameter in self.state:
             raise ValueError(f"{name} got one parameter (of shape {parameter.shape}) twice")
         self.state[parameter] = {}
