@@ -117,4 +117,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # the reader of our output has closed it: head, less
+        sys.stderr.close()
+        sys.exit(1)

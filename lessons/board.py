@@ -28,7 +28,6 @@ import numpy as np
 from stage import chosen, language
 
 FIGURES = Path(__file__).parent / "figures"
-FIGURES.mkdir(exist_ok=True)
 CHINESE_FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "PingFang SC",
                  "Microsoft YaHei", "WenQuanYi Zen Hei", "SimHei", "Arial Unicode MS"]
 
@@ -70,9 +69,14 @@ def show(name: str) -> None:
         plt.pause(0.1)
         return
     path = FIGURES / f"{name}.{language()}.png"
-    plt.savefig(path)
+    try:
+        FIGURES.mkdir(exist_ok=True)
+        plt.savefig(path)
+    except OSError as error:  # a folder that may only be read: the lesson goes on
+        print(chosen("(no figure)", "(没有图)"), os.path.relpath(path), error.strerror)
+    else:
+        print(chosen("(figure)", "(图)"), os.path.relpath(path))
     plt.close()
-    print(chosen("(figure)", "(图)"), os.path.relpath(path))
 
 
 # --- kinds of figures --------------------------------------------------------------------

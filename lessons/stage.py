@@ -45,10 +45,8 @@ NEVER_FIRST = " ,.:;?!)\u3001\u3002" + "".join(WIDE.values())  # no line begins 
 
 def language() -> str:
     """"zh" or "en"."""
-    if "--lang" in sys.argv[:-1]:
-        chosen = sys.argv[sys.argv.index("--lang") + 1]
-    else:
-        chosen = os.environ.get("LESSONS_LANG") or locale.getlocale()[0] or "en"
+    told = re.search(r"--lang[= ](\S+)", " ".join(sys.argv[1:]))
+    chosen = told[1] if told else os.environ.get("LESSONS_LANG") or locale.getlocale()[0] or "en"
     return "zh" if chosen.lower().startswith(("zh", "chinese")) else "en"
 
 

@@ -126,7 +126,7 @@ def test_resume_goes_on_to_more_epochs(capsys, few_pictures, tmp_path):
     code, out, _ = run(capsys, "train", "--epochs", 3, "--out", apart, "--resume",
                        "--log", tmp_path / "two")
     assert code == 0
-    assert out.startswith(f"going on from {apart}.resume: 1 epochs")
+    assert out.startswith(f"going on from {apart}.resume: 1 epoch\n")
     a, b = (checkpoint.read(path)[0] for path in (together, apart))
     assert all(np.array_equal(a[key], b[key]) for key in a)
     assert len((tmp_path / "two").read_text().splitlines()) == 3
@@ -153,6 +153,24 @@ def test_who_is_killed_while_saving_loses_nothing(capsys, few_pictures, monkeypa
     (tmp_path / "w").unlink()  # and once more, with nothing left to train
     assert run(capsys, *command, "--resume")[0] == 0
     assert (tmp_path / "w").read_bytes() == (tmp_path / "v").read_bytes()
+
+
+def test_resume_of_what_has_come_further_is_refused(capsys, few_pictures, tmp_path):
+    command = ("train", "--model", "linear", "--out", tmp_path / "w")
+    run(capsys, *command, "--epochs", 3)
+    before = (tmp_path / "w").read_bytes()
+    code, out, err = run(capsys, *command, "--epochs", 2, "--resume", "--json")
+    assert (code, out) == (1, "")
+    assert "w.resume has come further than 2 epochs: 3 epochs. Ask for more with --epochs" in err
+    assert (tmp_path / "w").read_bytes() == before
+
+
+def test_a_loss_that_is_no_number_is_told_in_one_line(capsys, few_pictures, tmp_path):
+    code, _, err = run(capsys, "train", "--model", "linear", "--lr", 1e38, "--out", tmp_path / "w",
+                       "--workers", 1)
+    assert code == 1
+    assert err == ("tinygrad-mnist: the loss is not a number any more in epoch 1: a smaller "
+                   "learning rate helps\n")
 
 
 def test_an_epoch_is_saved_before_it_is_told(few_pictures, monkeypatch, tmp_path):
@@ -289,7 +307,7 @@ def test_the_ladder_shows_each_step_and_each_network(capsys, few_pictures, weigh
     code, out, _ = run(capsys, "ladder", "--drawn", drawings)
     lines = out.splitlines()
     assert code == 0
-    assert lines[0] == f"seed on the 1 drawings of {drawings}"
+    assert lines[0] == f"seed on the 1 drawing of {drawings}"
     assert [line[:9].strip() for line in lines[2:8]] == [*ladder.STEPS, "same pen"]
     assert lines[9].split() == ["model", "parameters", "MNIST", "drawn"]
     assert lines[10].split()[:2] == ["seed", "30,074"]
@@ -375,6 +393,13 @@ def test_confidence_tells_what_promises_are_worth(capsys, few_pictures, modest, 
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_who_is_never_sure_is_told_so(capsys, few_pictures, tmp_path):
+    checkpoint.save(models.create("linear"), tmp_path / "w", {"threshold": "1.0000000000000002"})
+    lines = run(capsys, "confidence", tmp_path / "w")[1].splitlines()
+    assert lines[0].endswith("never sure: no threshold makes its answers right often enough")
+    assert lines[3].split()[-2:] == ["0.00%", "-"]
+
+
 def test_confidence_json(capsys, few_pictures, weights):
     told = json.loads(run(capsys, "confidence", weights, "--json")[1])
     assert (told["temperature"], told["threshold"]) == (1, 0)
@@ -413,6 +438,7 @@ def test_predict_reads_test_pictures(capsys, few_pictures, weights):
     assert "test picture 0, a 7: read as" in out
     assert "test picture 1, a 2: read as" in out
     assert "@" in out  # the picture itself, as text
+    assert (shared.a_digit(7), shared.a_digit(8)) == ("a 7", "an 8")
 
 
 def test_a_picture_is_drawn_as_text():
@@ -455,6 +481,11 @@ def make_wrong_files(folder):
     Image.new("L", (40, 40), 255).save(folder / "blank.png")
     (folder / "bad.jsonl").write_text('{"label": 3, "strokes": [[[0, 0], [1, 1]]]}\n{"label": 30}')
     (folder / "empty.jsonl").write_text("")
+    (folder / "latin.jsonl").write_bytes(b"\xff\xfe{")
+    (folder / "cut.png").write_bytes((folder / "blank.png").read_bytes()[:60])
+    broken = models.create("linear")
+    broken[1].bias.data[0] = np.nan
+    checkpoint.save(broken, folder / "broken.safetensors")
 
 
 WRONG_FILES = [
@@ -470,6 +501,14 @@ WRONG_FILES = [
     ("train --batch-size 60001", "a batch of 60,001 cannot be filled from 60,000 pictures"),
     ("train --out nowhere/w", "nowhere/w cannot be written"),
     ("train --plot nowhere/c.png", "nowhere/c.png cannot be written"),
+    ("train --plot c.xyz", "c.xyz is no name of a picture: it ends in .png, .svg or .pdf"),
+    ("train --out a --log a", "a cannot be two files at once"),
+    ("train --out /proc/w", "/proc/w cannot be written"),
+    ("predict seed.safetensors --test 1 --plot .", ". cannot be written: it is a folder"),
+    ("predict seed.safetensors cut.png", "cut.png: "),
+    ("predict broken.safetensors --test 1 --json", "broken.safetensors gives no numbers"),
+    ("evaluate seed.safetensors --drawn latin.jsonl", "latin.jsonl holds no drawings"),
+    ("confidence seed.safetensors --plot nowhere/r.png", "nowhere/r.png cannot be written"),
     ("train --device cuda:99", "device 'cuda:99'"),
     ("train --device tpu", "no device is called 'tpu'"),
 ]

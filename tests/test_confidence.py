@@ -73,6 +73,17 @@ def test_the_threshold_is_the_lowest_that_lets_so_few_mistakes_through(right):
     assert 0 < sure.mean() < 1
 
 
+def test_a_few_right_answers_prove_nothing():
+    """The five that it calls surest are right; of the next five hundred only every other one."""
+    logits = np.zeros((505, 10))
+    logits[:, 0] = 2.0
+    logits[:5, 0] = 9.0
+    labels = np.arange(505) % 2
+    labels[:5] = 0
+    assert not confidence.fit(logits, labels).sure(logits).any()
+    assert confidence.fit(logits, labels, right=0.8).sure(logits).sum() == 5
+
+
 def test_a_network_that_is_always_right_is_always_sure():
     logits = 5 * np.eye(10)
     assert confidence.fit(logits, np.arange(10)).sure(logits).all()

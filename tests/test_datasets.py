@@ -191,6 +191,13 @@ def test_the_environment_names_the_root(tiny, tmp_path, monkeypatch):
     assert_is_tiny(MNIST())
 
 
+def test_who_moves_mnist_alone_still_finds_the_trained_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_MNIST_DATA", str(tmp_path))
+    assert datasets.models_root() == SHIPPED / "models"
+    (tmp_path / "models").mkdir()
+    assert datasets.models_root() == tmp_path / "models"
+
+
 def test_without_a_word_the_root_is_the_clone(monkeypatch):
     monkeypatch.delenv("TINYGRAD_MNIST_DATA", raising=False)
     assert datasets.default_root() == SHIPPED

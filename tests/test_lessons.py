@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 ROOT = Path(__file__).parent.parent
 with threadpool_limits():  # the one thread that stage takes is for lessons, not for other tests
     sys.path.insert(0, str(ROOT / "lessons"))
+    import board
     import stage
     from answers import ANSWERS
 
@@ -252,6 +253,30 @@ def test_the_list(language, word):
     listed = on_stage(language=language).stdout.splitlines()
     assert len(listed) == len(LESSONS)
     assert any(word in line for line in listed)
+
+
+def test_a_reader_that_goes_away_is_no_disaster():
+    """`python -m lessons | head -1`."""
+    command = f"{sys.executable} -W error -m lessons --lang en | head -1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("arguments", "language"), [
+    (["--lang", "zh"], "zh"), (["--lang=zh"], "zh"), (["--fast", "--lang=en"], "en"), ([], "zh")])
+def test_the_language_is_what_a_script_is_told(monkeypatch, arguments, language):
+    monkeypatch.setattr(sys, "argv", ["01_learning.py", *arguments])
+    monkeypatch.setenv("LESSONS_LANG", "zh")
+    assert stage.language() == language
+
+
+def test_without_room_for_its_figure_a_lesson_goes_on(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(board, "FIGURES", tmp_path / "no" / "folder")
+    monkeypatch.setattr(board, "_on_screen", lambda: False)
+    board.new_figure(1, 1)
+    board.show("01_line")
+    assert capsys.readouterr().out.rstrip().endswith("No such file or directory")
 
 
 def test_an_unknown_lesson():

@@ -192,7 +192,7 @@ def test_the_program_in_two_ranks_prints_and_writes_once_and_can_be_resumed(tmp_
     assert (begun.returncode, begun.stderr) == (0, "")
     first, epoch, saved = begun.stdout.splitlines()
     assert first == ("training seed (30,074 parameters) on cpu in 2 processes: 640 pictures, "
-                     "1 epochs")
+                     "1 epoch")
     assert epoch.startswith("epoch 1/1  loss 2.")
     assert saved == "saved in w"
     assert {path.name for path in tmp_path.iterdir()} == {"w", "w.resume", "log"}
@@ -203,7 +203,7 @@ def test_the_program_in_two_ranks_prints_and_writes_once_and_can_be_resumed(tmp_
     assert resumed.returncode == 0
     told = json.loads(resumed.stdout)
     assert (told["workers"], told["epochs"]) == (2, 2)
-    assert resumed.stderr.splitlines()[0] == "going on from w.resume: 1 epochs"
+    assert resumed.stderr.splitlines()[0] == "going on from w.resume: 1 epoch"
     assert len((tmp_path / "log").read_text().splitlines()) == 2
 
     # Two processes of the usual kind make the same network of it, bit for bit.

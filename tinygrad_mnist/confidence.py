@@ -83,15 +83,19 @@ def _temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def _threshold(probabilities: np.ndarray, labels: np.ndarray, right: float) -> float:
     """The lowest threshold at which the answers let through are right so often.
 
-    Answers of the same probability pass together or not at all. Where no threshold will do, it is
-    just above 1, and nothing passes.
+    Answers of the same probability pass together or not at all. So many have to pass that one
+    mistake among them would be allowed, or all: a few, all right, prove nothing of the others.
+    Where no threshold will do, it is just above 1, and nothing passes.
     """
     best = probabilities.max(axis=1)
     order = np.argsort(-best, kind="stable")
-    good = (probabilities.argmax(axis=1) == labels)[order].cumsum() / np.arange(1, len(best) + 1)
+    passed = np.arange(1, len(best) + 1)
+    wrong = passed - (probabilities.argmax(axis=1) == labels)[order].cumsum()
     best = best[order]
     last_of_its_value = np.append(best[1:] < best[:-1], True)
-    enough = np.flatnonzero((good >= right) & last_of_its_value)
+    allowed = (1 - right) * passed + 1e-9
+    enough = np.flatnonzero((wrong <= allowed) & ((allowed >= 1) | (passed == len(best)))
+                            & last_of_its_value)
     return float(best[enough[-1]]) if len(enough) else float(np.nextafter(1, 2))
 
 

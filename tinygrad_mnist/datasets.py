@@ -186,8 +186,20 @@ def default_root() -> Path:
     pyproject.toml); else `./data`.
     """
     named = os.environ.get("TINYGRAD_MNIST_DATA")
-    if named:
-        return Path(named).expanduser()
+    return Path(named).expanduser() if named else _own_data()
+
+
+def models_root() -> Path:
+    """The folder of the trained weights that come with the project.
+
+    `models/` beside `mnist/`; but who names another folder for MNIST, and has no weights there,
+    still finds those of the clone.
+    """
+    beside = default_root() / "models"
+    return beside if beside.is_dir() else _own_data() / "models"
+
+
+def _own_data() -> Path:
     clone = Path(__file__).resolve().parent.parent
     return clone / "data" if (clone / "pyproject.toml").is_file() else Path("data")
 

@@ -371,8 +371,12 @@ def read_strokes(path: str | Path) -> tuple[list[Strokes], np.ndarray]:
         text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is damaged: it cannot be decompressed ({error})") from error
+    try:
+        lines = text.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} holds no drawings: it is no text in UTF-8 ({error})") from error
     drawings, labels = [], []
-    for number, line in enumerate(text.decode().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:

@@ -112,7 +112,7 @@ def train_each(recipe: Recipe, train: datasets.MNIST, test: Any,
 
 def shipped() -> dict[str, Path]:
     """The files of trained weights in data/models, by the names of their networks."""
-    folder = datasets.default_root() / "models"
+    folder = datasets.models_root()
     files = {name: folder / f"{name}.safetensors" for name in models.MODELS}
     return {name: file for name, file in files.items() if file.is_file()}
 

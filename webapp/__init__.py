@@ -29,7 +29,7 @@ from typing import Any
 
 from flask import Flask, render_template
 
-from tinygrad_mnist.datasets import MNIST, default_root
+from tinygrad_mnist.datasets import MNIST, models_root
 
 from . import api, errors, guarding, health
 from .feedback import Collection
@@ -57,7 +57,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = None  # browsers ask whether a file has changed
     settings = app.config
 
-    folder = Path(settings["MODELS"] or default_root() / "models")
+    folder = Path(settings["MODELS"] or models_root())
     app.extensions["networks"] = load_all(folder)
     app.extensions["described"] = [each.described() for each in app.extensions["networks"].values()]
     app.extensions["samples"] = MNIST(train=False)

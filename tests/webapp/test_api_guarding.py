@@ -115,15 +115,34 @@ def test_a_drawing_is_kept_as_strokes_and_label_and_nothing_else(collecting, cap
     pictures, labels = handwriting.read_drawings(file)
     np.testing.assert_array_equal(pictures[0], handwriting.rasterize(SEVEN))
     assert labels.tolist() == [7]
-    seed = webapp.default_root() / "models" / "seed.safetensors"
+    seed = webapp.models_root() / "seed.safetensors"
     assert cli.main(["evaluate", str(seed), "--drawn", str(file)]) == 0
-    assert "the 1 drawings" in capsys.readouterr().out
+    assert "the 1 drawing of" in capsys.readouterr().out
+
+
+def test_whoever_has_pressed_the_wrong_digit_may_press_another(collecting):
+    client, file = collecting
+    for strokes, label in ((SEVEN, 3), (SEVEN, 1), (SEVEN[:1], 7), (SEVEN[:1], 2), (SEVEN, 7)):
+        answer = client.post("/api/feedback", json={"strokes": strokes, "label": label})
+        assert answer.status_code == 201
+    assert handwriting.read_strokes(file)[1].tolist() == [1, 2, 7]
+
+
+def test_a_file_that_others_write_to_is_only_added_to(collecting):
+    client, file = collecting
+    question = {"strokes": SEVEN[:1], "label": 3}
+    client.post("/api/feedback", json=question)
+    with open(file, "ab") as other:
+        other.write(b'{"label": 5, "strokes": [[[0, 0]]]}\n')
+    client.post("/api/feedback", json=question | {"label": 1})
+    assert handwriting.read_strokes(file)[1].tolist() == [3, 5, 1]
 
 
 def test_the_file_never_grows_beyond_its_limit(collecting):
     client, file = collecting
-    answers = [client.post("/api/feedback", json={"strokes": SEVEN, "label": 7})
-               for _ in range(6)]
+    drawings = [[[[number, 0], *SEVEN[0][1:]], SEVEN[1]] for number in range(6)]
+    answers = [client.post("/api/feedback", json={"strokes": strokes, "label": 7})
+               for strokes in drawings]
     assert [each.status_code for each in answers] == [201, 201, 201, 403, 403, 403]
     assert answers[-1].json["error"]["code"] == "feedback.full"
     assert file.stat().st_size <= 300

@@ -101,9 +101,9 @@ def test_a_port_that_is_taken(said):
     assert line.endswith(f"Choose another one: --port {port + 1}")
 
 
-def test_missing_weights(said, monkeypatch, tmp_path):
-    monkeypatch.setenv("TINYGRAD_MNIST_DATA", str(tmp_path))
-    assert "there are no trained weights in " in said()
+def test_missing_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"there are no trained weights in {tmp_path}"):
+        webapp.create_app({"MODELS": str(tmp_path)})
 
 
 def test_damaged_weights(said, monkeypatch, tmp_path):
@@ -114,7 +114,7 @@ def test_damaged_weights(said, monkeypatch, tmp_path):
 
 
 def test_missing_pictures(said, monkeypatch, tmp_path):
-    shutil.copytree(datasets.default_root() / "models", tmp_path / "models")
+    shutil.copytree(datasets.models_root(), tmp_path / "models")
     monkeypatch.setenv("TINYGRAD_MNIST_DATA", str(tmp_path))
     assert "t10k-images-idx3-ubyte" in said()
 

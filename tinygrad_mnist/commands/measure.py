@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import confidence, doodles, handwriting, models, training
-from ..datasets import default_root
+from ..datasets import models_root
 from ..ladder import climb, compare, shipped, train_each
 from ..recipes import RECIPES
-from .shared import fail, measuring_data, mnist
+from .shared import a_digit, check_can_write, counted, fail, measuring_data, mnist
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def _digit_table(result: training.Evaluation) -> str:
     lines = ["digit  pictures  right  accuracy"]
     lines += [f"{digit:>5}  {pictures:8,}  {good:5,}  {100 * good / pictures:6.2f} %"
               for digit, pictures, good in rows if pictures]
-    lines += [""] + [f"{times:4} times a {label} was read as {read_as}"
+    lines += [""] + [f"{times:4} times {a_digit(label)} was read as {read_as}"
                      for label, read_as, times in result.most_confused()]
     return "\n".join(lines)
 
@@ -69,7 +69,7 @@ def ladder(options: argparse.Namespace) -> int:
     """Show what each step of preparing a drawing brings, and how well each network reads."""
     files = shipped()
     if "seed" not in files:
-        return fail(f"there is no seed.safetensors in {default_root() / 'models'}")
+        return fail(f"there is no seed.safetensors in {models_root()}")
     networks = {name: models.load(file) for name, file in files.items()}
     strokes: list = []
     labels = np.empty(0, np.int64)
@@ -85,7 +85,7 @@ def ladder(options: argparse.Namespace) -> int:
                           "trainings": list(trained)}))
         return 0
     if steps:
-        print(f"seed on the {len(labels):,} drawings of {options.drawn}\n")
+        print(f"seed on the {counted(len(labels), 'drawing')} of {options.drawn}\n")
         print("\n".join(f"{each['step']:9}  {100 * each['accuracy']:6.2f} %  {each['then']}"
                         for each in steps), end="\n\n")
     print("model   parameters     MNIST" + "     drawn" * bool(strokes))
@@ -109,6 +109,7 @@ def _accuracies(measured: dict[str, Any]) -> str:
 
 def trust(options: argparse.Namespace) -> int:
     """Show whether a network means the probabilities that it gives, and when it is not sure."""
+    check_can_write(picture=options.plot)
     model, header = models.read(options.file)
     found = confidence.of(header)
     sets = {"MNIST's test pictures": None} | ({"drawings": options.drawn} if options.drawn else {})
@@ -124,12 +125,14 @@ def trust(options: argparse.Namespace) -> int:
         print(json.dumps({"file": options.file, **found._asdict(), "measured": measured,
                           "refused": refused}))
         return 0
-    print(f"{options.file}: temperature {found.temperature:.2f}; \"not sure\" below a probability "
-          f"of {found.threshold:.1%}\n")
+    limit = (f'"not sure" below a probability of {found.threshold:.1%}' if found.threshold <= 1
+             else "never sure: no threshold makes its answers right often enough")
+    print(f"{options.file}: temperature {found.temperature:.2f}; {limit}\n")
     print("                       pictures  accuracy  calibration error  answered  of these right")
     for name, told in measured.items():
+        right = "-" if told["right_when_answered"] is None else f"{told['right_when_answered']:.2%}"
         print(f"{name:22} {told['pictures']:8,}  {told['accuracy']:7.2%}  "
               f"{told['error_before']:6.2%} -> {told['error_after']:6.2%}  "
-              f"{told['answered']:8.2%}  {told['right_when_answered'] or 0:14.2%}")
+              f"{told['answered']:8.2%}  {right:>14}")
     print("\nnot sure of " + ", ".join(f"{part:.0%} of {name}" for name, part in refused.items()))
     return 0

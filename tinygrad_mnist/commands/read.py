@@ -9,21 +9,26 @@ import numpy as np
 
 from .. import confidence, handwriting, introspection, models, training
 from ..tensor import Tensor
-from .shared import fail, mnist
+from .shared import a_digit, check_can_write, fail, mnist
 
 
 def predict(options: argparse.Namespace) -> int:
     """Let a network read picture files, or a few of MNIST's test pictures."""
     if not options.pictures and not options.test:
         return fail("there is nothing to read: name picture files, or say --test 3", code=2)
+    check_can_write(picture=options.plot)
     model, header = models.read(options.file)
     shown = [(path, _prepared(path)) for path in options.pictures]
     if options.test:
         data = mnist(train=False)
         pictures, labels = data[np.arange(min(options.test, len(data)))]
-        shown += [(f"test picture {number}, a {label}", picture[0]) for number, (picture, label)
+        shown += [(f"test picture {number}, {a_digit(label)}", picture[0])
+                  for number, (picture, label)
                   in enumerate(zip(pictures.numpy(), labels, strict=True))]
     logits = training.predict(model, Tensor(np.stack([picture for _, picture in shown])[:, None]))
+    if not np.isfinite(logits).all():
+        raise ValueError(f"{options.file} gives no numbers for these pictures: its weights are no "
+                         "finite numbers, or far too large")
     trusted = confidence.of(header)
     answers, sure = trusted.probabilities(logits), trusted.sure(logits)
     if options.plot:
@@ -43,7 +48,9 @@ def predict(options: argparse.Namespace) -> int:
 def _prepared(path: str) -> np.ndarray:
     try:
         return handwriting.prepare(path)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.filename:  # it says itself which file
+            raise
         raise ValueError(f"{path}: {error}") from error
 
 

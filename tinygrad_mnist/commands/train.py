@@ -19,6 +19,7 @@ from ..team import Team, best_size, matrix_threads
 from .shared import (
     EXPECTED,
     check_can_write,
+    counted,
     fail,
     measuring_data,
     mnist,
@@ -47,7 +48,7 @@ class _Run:
         self.out = Path(options.out or f"{recipe.model}.safetensors")
         self.resume_file = self.out.with_name(self.out.name + ".resume")
         if team.rank == 0:
-            check_can_write(self.out, options.log, options.plot)
+            check_can_write(self.out, options.log, picture=options.plot)
 
         with team.member_0_first():
             self.mnist, self.test_data = mnist(train=True), mnist(train=False)
@@ -61,7 +62,8 @@ class _Run:
         self._begin()
         tracing = self.options.trace and self.team.rank == 0
         # More threads round sums otherwise: a recipe shall give the same file on every machine.
-        with (_interrupt() as interrupted,
+        # Of a loss that is not a number any more, one line tells, not NumPy at each operation.
+        with (_interrupt() as interrupted, np.errstate(over="ignore", invalid="ignore"),
               matrix_threads(1) if self.options.recipe else nullcontext(),
               introspection.trace(self.say) if tracing else nullcontext()):
             training.fit(self.model, self.loader, self.optimizer, self.recipe.epochs,
@@ -78,12 +80,16 @@ class _Run:
         if options.resume:
             self.progress = training.load_state(self.resume_file, self.model, self.optimizer,
                                                 recipe.decisive(), self.scheduler)
+            if (self.progress.epoch, self.progress.batch) > (recipe.epochs, 0):
+                raise ValueError(f"{self.resume_file} has come further than "
+                                 f"{counted(recipe.epochs, 'epoch')}: {self._told()}. Ask for more "
+                                 "with --epochs")
             self.say(f"going on from {self.resume_file}: {self._told()}")
         elif options.log and self.team.rank == 0:
             Path(options.log).write_text("", encoding="utf-8")
         self.say(f"training {recipe.model} ({models.count_parameters(self.model):,} parameters) on "
                  f"{self.device} in {self.workers} process{'es' * (self.workers > 1)}: "
-                 f"{len(self.loader.dataset):,} pictures, {recipe.epochs} epochs")
+                 f"{len(self.loader.dataset):,} pictures, {counted(recipe.epochs, 'epoch')}")
 
     def _close_epoch(self, epoch: training.Epoch) -> None:
         self._save()
@@ -146,7 +152,7 @@ class _Run:
         """How far the training has come, in words."""
         batch = self.progress.batch
         part = f" and {batch} of {len(self.loader)} batches" if batch else ""
-        return f"{self.progress.epoch} epochs{part}"
+        return f"{counted(self.progress.epoch, 'epoch')}{part}"
 
 
 def _team(show_traceback: bool) -> AbstractContextManager[Team]:

@@ -23,13 +23,14 @@ export class Answer {
     this.clear();
   }
 
-  /** Where "not sure" ends; null if the network has no such line. */
+  /** Where "not sure" ends; null if the network has no such line, above 1 if it is never sure. */
   drawLine(sureFrom) {
-    const known = Boolean(sureFrom);
-    find("bars").classList.toggle("lined", known);
+    const lined = sureFrom > 0 && sureFrom <= 1;
+    find("bars").classList.toggle("lined", lined);
     find("bars").style.setProperty("--sure-from", sureFrom ?? 0);
-    find("sure-from").textContent = known
-      ? say("answer.sure_from", { percent: percent(sureFrom, digitsFor(sureFrom)) }) : "";
+    find("sure-from").textContent = lined
+      ? say("answer.sure_from", { percent: percent(sureFrom, digitsFor(sureFrom)) })
+      : sureFrom > 1 ? say("answer.never_sure") : "";
   }
 
   show({ digit, sure, probabilities }, isFinal) {

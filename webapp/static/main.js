@@ -132,5 +132,18 @@ function arrange() {
   Object.assign(link, { href: addressIn(other[0]), lang: other[0], textContent: other[1] });
   options.hidden.forEach((name) => find(name)?.setAttribute("hidden", ""));
   document.documentElement.classList.toggle("large", options.large);
+  watchWidth();
   document.documentElement.classList.toggle("presenter", options.presenter);
+}
+
+/** Narrow is where the first three sections do not stand side by side: there the answer stays at the
+    lower edge. How wide they are depends on the type's size, of which a media query knows nothing. */
+function watchWidth() {
+  const { documentElement: page } = document;
+  const look = () => {
+    const size = parseFloat(getComputedStyle(page).fontSize);
+    page.classList.toggle("narrow", innerWidth < Math.max(1024, 64 * size));
+  };
+  addEventListener("resize", look);
+  look();
 }

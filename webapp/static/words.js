@@ -6,9 +6,10 @@ import { options } from "./options.js";
 const file = new URL(`texts/${options.language}.json`, import.meta.url);
 const texts = await (await fetch(file)).json();
 
-/** The text for a key, with {name} replaced by values.name. */
+/** The text for a key, with {name} replaced by values.name. English says "an 8". */
 export function say(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const text = texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return options.language === "en" ? text.replace(/\b([Aa]) 8\b/g, "$1n 8") : text;
 }
 
 export const knows = (key) => key in texts;

@@ -77,24 +77,48 @@ def test_it_says_not_sure_when_it_is_not(visit):
     assert page.get_attribute("#bars li:nth-child(5)", "class") == "unsure"
 
 
-def test_where_not_sure_begins_is_drawn_and_explained(visit):
+def sure_from(page, threshold):
+    """The page, begun anew with networks that are sure from this probability on."""
     def handle(route):
         answer = route.fetch().json()
-        answer["models"] = [each | {"sure_from": 0.625} for each in answer["models"]]
+        answer["models"] = [each | {"sure_from": threshold} for each in answer["models"]]
         route.fulfill(json=answer)
 
-    page = visit()
     page.route("**/api/models", handle)
     page.reload()
+    return page
+
+
+def test_where_not_sure_begins_is_drawn_and_explained(visit):
+    page = sure_from(visit(), 0.625)
     page.locator("#bars.lined").wait_for()
     assert "dashed line is at 62.5 %" in page.inner_text("#sure-from")
     line = page.eval_on_selector("#bars", "bars => bars.style.getPropertyValue('--sure-from')")
     assert line == "0.625"
 
 
-def test_a_line_close_to_certainty_is_told_from_it(visit):
-    page = visit("?lang=en&model=linear")
+def test_a_line_close_to_certainty_is_told_from_it_and_seen(visit):
+    page = sure_from(visit(), 0.9999921)
     page.get_by_text("The dashed line is at 99.9992 %").wait_for()
+    left, width = page.eval_on_selector(
+        ".track", "track => [parseFloat(getComputedStyle(track, '::after').left), "
+                  "track.clientWidth]")
+    assert left == pytest.approx(width - 2, abs=0.5)
+
+
+def test_a_network_that_is_never_sure_says_so(visit):
+    page = visit("?lang=en&model=linear")
+    page.get_by_text("This network never says that it is sure").wait_for()
+    assert page.locator("#bars.lined").count() == 0
+
+
+def test_it_is_an_eight(visit):
+    page = visit()
+    answering(page, lambda answer: [result.update(digit=8, sure=True) for result
+                                    in answer["results"]])
+    draw_with_mouse(page, DIGITS[8])
+    sees(page, 8)
+    assert page.inner_text("#claim") == "It is an 8"
 
 
 @pytest.mark.parametrize("step", ["inverted", "cropped", "scaled", "same_pen", "centred"])

@@ -91,6 +91,22 @@ def test_the_answer_is_in_sight_while_a_phone_is_drawn_on(visit):
     assert answer["y"] + answer["height"] <= 844
 
 
+@pytest.mark.parametrize(("address", "width", "height"), [
+    ("?lang=en&presenter=1", 1280, 720), ("?lang=zh&presenter=1", 1366, 768),
+    ("?lang=en&large=1", 1024, 768), ("?lang=en", 640, 360), ("?lang=en", 568, 320),
+    ("?lang=en", 640, 450)])
+def test_the_answer_and_all_of_the_paper_are_in_sight(visit, address, width, height):
+    """On a projector, on a telephone that lies on its side, and at 200 %."""
+    page = visit(f"{address}&model=seed&hide=inside", viewport={"width": width, "height": height})
+    draw_with_mouse(page, DIGITS[7])
+    sees(page, 7)
+    page.locator(".paper").evaluate("paper => paper.scrollIntoView({ block: 'start' })")
+    pad, answer = (page.locator(each).bounding_box() for each in ("#pad", "#verdict"))
+    assert pad["y"] >= -1
+    assert pad["y"] + pad["height"] <= answer["y"]
+    assert answer["y"] + answer["height"] <= height
+
+
 def test_the_answer_is_beside_the_paper_on_a_wide_screen(visit):
     page = visit()
     pad, answer = (page.locator(each).bounding_box() for each in ("#pad", "#verdict"))
