@@ -18,6 +18,7 @@ They give the axes that they have drawn on, for what a lesson wants to add.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,8 @@ import numpy as np
 from stage import chosen, language
 
 FIGURES = Path(__file__).parent / "figures"
+with contextlib.suppress(OSError):  # a clone that may only be read: `show` says so
+    FIGURES.mkdir(exist_ok=True)
 CHINESE_FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "PingFang SC",
                  "Microsoft YaHei", "WenQuanYi Zen Hei", "SimHei", "Arial Unicode MS"]
 
@@ -70,7 +73,6 @@ def show(name: str) -> None:
         return
     path = FIGURES / f"{name}.{language()}.png"
     try:
-        FIGURES.mkdir(exist_ok=True)
         plt.savefig(path)
     except OSError as error:  # a folder that may only be read: the lesson goes on
         print(chosen("(no figure)", "(没有图)"), os.path.relpath(path), error.strerror)
