@@ -77,7 +77,18 @@ def test_the_loss_is_cross_entropy_to_the_digit_and_to_all_alike(labels):
     np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), atol=1e-12)
 
 
-def test_without_doodles_it_is_the_cross_entropy():
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_without_doodles_it_is_the_cross_entropy(label_smoothing):
     labels = tensor([1, 2, 3, 0, 0])
-    assert doodles.cross_entropy_with_doodles(tensor(LOGITS), labels).item() == pytest.approx(
-        functional.cross_entropy(tensor(LOGITS), labels).item())
+    found = doodles.cross_entropy_with_doodles(tensor(LOGITS), labels, label_smoothing)
+    assert found.item() == pytest.approx(functional.cross_entropy(
+        tensor(LOGITS), labels, label_smoothing=label_smoothing).item())
+
+
+def test_labels_are_smoothed_those_of_doodles_are_smooth_already():
+    digits, doodle = LOGITS[:4], LOGITS[4:]
+    smoothed = functional.cross_entropy(tensor(digits), tensor([1, 2, 3, 0]), reduction="sum",
+                                        label_smoothing=0.1).item()
+    unsure = doodles.cross_entropy_with_doodles(tensor(doodle), tensor([-1])).item()
+    found = doodles.cross_entropy_with_doodles(tensor(LOGITS), tensor([1, 2, 3, 0, -1]), 0.1)
+    assert found.item() == pytest.approx((smoothed + unsure) / 5)

@@ -109,7 +109,8 @@ def with_doodles(pictures: np.ndarray, labels: np.ndarray, part: float, seed: in
             np.concatenate([labels, np.full(len(drawn), NO_DIGIT, labels.dtype)]))
 
 
-def cross_entropy_with_doodles(logits: Tensor, labels: Tensor) -> Tensor:
+def cross_entropy_with_doodles(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0
+                               ) -> Tensor:
     """The mean cross-entropy, where a doodle's right answer is: all digits alike.
 
     Of a doodle it counts how far the answer is from that, so that the best loss is 0 for it,
@@ -119,7 +120,8 @@ def cross_entropy_with_doodles(logits: Tensor, labels: Tensor) -> Tensor:
     N, C = logits.shape
     told = labels.numpy()                                                  # (N,), on the host
     digits, doodles = np.flatnonzero(told != NO_DIGIT), np.flatnonzero(told == NO_DIGIT)
-    total = cross_entropy(logits[digits], told[digits], reduction="sum")
+    total = cross_entropy(logits[digits], told[digits], reduction="sum",
+                          label_smoothing=label_smoothing)
     if len(doodles):
         anything = 0 * doodles  # with all of the target spread, no digit is named
         total = total + cross_entropy(logits[doodles], anything, reduction="sum",
