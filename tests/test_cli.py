@@ -111,6 +111,7 @@ def test_train_json_is_one_object_on_stdout(capsys, few_pictures, tmp_path):
     assert "epoch 1/1" in err
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_file_and_another_another(capsys, few_pictures, tmp_path):
     for name, seed in [("a", 3), ("b", 3), ("c", 4)]:
         assert run(capsys, "train", "--epochs", 1, "--seed", seed, "--out", tmp_path / name)[0] == 0
@@ -119,6 +120,7 @@ def test_the_same_seed_gives_the_same_file_and_another_another(capsys, few_pictu
     assert not any(np.array_equal(a[key], c[key]) for key in a)
 
 
+@pytest.mark.slow
 def test_resume_goes_on_to_more_epochs(capsys, few_pictures, tmp_path):
     together, apart = tmp_path / "together", tmp_path / "apart"
     run(capsys, "train", "--epochs", 3, "--out", together, "--log", tmp_path / "one")
@@ -132,6 +134,7 @@ def test_resume_goes_on_to_more_epochs(capsys, few_pictures, tmp_path):
     assert len((tmp_path / "two").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_who_is_killed_while_saving_loses_nothing(capsys, few_pictures, monkeypatch, tmp_path):
     """Between the two files of the last epoch: --resume makes what is missing."""
     command = ("train", "--epochs", 2, "--out", tmp_path / "w")
@@ -235,6 +238,7 @@ def test_a_recipes_file_does_not_depend_on_how_many_threads_there_are(
     assert set(during) == {1}
 
 
+@pytest.mark.slow
 def test_without_a_recipe_it_is_the_talks(capsys, few_pictures, tmp_path):
     run(capsys, "train", "--out", tmp_path / "w", "--workers", 1)
     _, header = checkpoint.read(tmp_path / "w")

@@ -89,9 +89,10 @@ def trained(device, model="seed", optimizer="plain", augment="none", epochs=1):
     return network, history, made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "optimizer", "augment"), [
     *[(model, "plain", "none") for model in models.MODELS if model != "best"],
-    pytest.param("best", "adam", "affine", marks=pytest.mark.slow),
+    ("best", "adam", "affine"),
     ("seed", "momentum", "affine"), ("seed", "adam", "elastic"), ("mlp", "momentum", "thickness"),
 ])
 def test_training_is_the_same_on_both(kind, model, optimizer, augment):
@@ -334,6 +335,7 @@ def few_pictures(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_program_trains_there(kind, few_pictures, capsys):
     assert cli.main(["train", "--device", "cuda", "--epochs", "1", "--batch-size", "16",
                      "--json"]) == 0

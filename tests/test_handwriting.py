@@ -156,6 +156,7 @@ def test_what_is_no_picture_is_told(tmp_path):
         handwriting.prepare(np.zeros((2, 3, 4)))
 
 
+@pytest.mark.slow
 def test_mnists_own_pictures_are_centred_already():
     pictures = datasets.MNIST(train=False).images / np.float32(255)
     assert sum(np.array_equal(handwriting.centred(p), p) for p in pictures) == 10_000

@@ -148,6 +148,7 @@ def whole_source(kernel, dtype, contiguous):
         made.operation, made.name, made.preamble)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contiguous", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)

@@ -195,6 +195,7 @@ LEAST_DRAWN = {"linear": 0.84, "mlp": 0.92, "seed": 0.955, "lenet": 0.96, "best"
 """On digits drawn with a pen by people who are not in MNIST."""
 
 
+@pytest.mark.slow
 @NAMES
 def test_drawn_digits_are_read(name, drawings):
     model = models.load(SHIPPED / f"{name}.safetensors")

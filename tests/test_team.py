@@ -39,6 +39,7 @@ def no_process_is_left():
         os.waitpid(-1, os.WNOHANG)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3, 4])
 @pytest.mark.parametrize("batch_size", [16, 7, 2])
 def test_several_train_as_one_does_within_rounding(workers, batch_size):
@@ -140,6 +141,7 @@ def test_an_error_in_member_0_ends_the_children():
         trained(3, on_epoch=fail)
 
 
+@pytest.mark.slow
 def test_children_end_when_their_parent_is_killed(tmp_path):
     """No process is left to burn a core for ever."""
     middle = os.fork()

@@ -418,6 +418,7 @@ def test_detach_stops_the_gradient_and_shares_the_values():
 # --- memory ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @cpu_alone("a graph, not arrays")
 def test_a_long_chain_needs_no_deep_stack(without_collector):
     x = leaf(1.0)
@@ -428,6 +429,7 @@ def test_a_long_chain_needs_no_deep_stack(without_collector):
     assert x.grad.tolist() == [1]
 
 
+@pytest.mark.slow
 @cpu_alone("a process of its own")
 def test_deleting_a_long_chain_is_safe():
     """In a process of its own: too deep a recursion in C ends it without a word."""

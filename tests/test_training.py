@@ -267,6 +267,7 @@ def test_the_batch_size_of_predict_does_not_matter(digits):
     np.testing.assert_allclose(training.predict(model, pictures, batch_size=7), whole, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_predicting_in_threads_while_training(digits):
     """Threads that predict neither stop the recording of the one that trains nor disturb it."""
     alone = Setting(digits[0])
@@ -293,6 +294,7 @@ def test_predicting_in_threads_while_training(digits):
     assert accompanied.weights() == alone.weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_the_curve_is_drawn(tmp_path, ending):
     history = [training.Epoch(1, 0.3, 0.95, 1.0), training.Epoch(2, 0.2, 0.97, 1.0)]
@@ -330,6 +332,7 @@ def test_200_steps_without_garbage_collection_do_not_grow_the_process(digits):
         gc.enable()
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_matters_only_by_rounding(digits):
     """And for one number of threads, the result is the same bit for bit."""
     def weights(threads):
