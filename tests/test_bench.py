@@ -84,6 +84,8 @@ def test_the_quick_benchmark_measures_everything(tmp_path):
         ("highest memory in a training", "PyTorch eager", 1.0),
     ]
     assert told["best_setting"]
+    full = sections.FULL  # of which a quick run makes the first steps
+    assert (full.batch_sizes, full.picture_sizes) == ((1, 4, 16, 64, 256, 1024), (28, 56, 112))
     assert set(told["memory"]) == {sections.OURS, sections.EAGER}
     assert set(told["skipped"]) <= {"jax", "tinygrad", "mygrad"}
     assert all(f"{library} is not measured: {reason}" in err

@@ -156,6 +156,15 @@ def test_what_is_no_picture_is_told(tmp_path):
         handwriting.prepare(np.zeros((2, 3, 4)))
 
 
+def test_a_damaged_picture_is_told_from_a_missing_one(tmp_path):
+    Image.new("L", (40, 40), 255).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    with pytest.raises(ValueError, match="this picture file is damaged"):
+        handwriting.prepare(tmp_path / "cut.png")
+    with pytest.raises(FileNotFoundError):
+        handwriting.prepare(tmp_path / "nowhere.png")
+
+
 @pytest.mark.slow
 def test_mnists_own_pictures_are_centred_already():
     pictures = datasets.MNIST(train=False).images / np.float32(255)

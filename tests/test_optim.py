@@ -85,8 +85,7 @@ def test_fifty_steps_on_plain_tensors(text, dtype, tolerance):
         give_gradients(ours, theirs, step)
         mine.step()
         others.step()
-        if step in (0, 1, 2, 9, 49):
-            assert_close(ours, theirs, tolerance)
+        assert_close(ours, theirs, tolerance)
 
 
 @pytest.mark.slow

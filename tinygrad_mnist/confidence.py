@@ -93,7 +93,7 @@ def _threshold(probabilities: np.ndarray, labels: np.ndarray, right: float) -> f
     wrong = passed - (probabilities.argmax(axis=1) == labels)[order].cumsum()
     best = best[order]
     last_of_its_value = np.append(best[1:] < best[:-1], True)
-    allowed = (1 - right) * passed + 1e-9
+    allowed = (1 - right) * passed + 1e-9                          # 0.1 * 10 is not quite 1
     enough = np.flatnonzero((wrong <= allowed) & ((allowed >= 1) | (passed == len(best)))
                             & last_of_its_value)
     return float(best[enough[-1]]) if len(enough) else float(np.nextafter(1, 2))

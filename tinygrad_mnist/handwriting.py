@@ -105,6 +105,10 @@ def grey(picture: Any) -> np.ndarray:
                 return grey(ImageOps.exif_transpose(opened))
         except UnidentifiedImageError as error:
             raise ValueError("this is not a picture file that can be read") from error
+        except OSError as error:
+            if error.errno is not None:  # the system's: no such file, and the like
+                raise
+            raise ValueError(f"this picture file is damaged: {error}") from error
         except Image.DecompressionBombError as error:
             raise ValueError(f"the picture is too large: {error}") from error
     colours = eight_bits(picture).convert("RGBA")

@@ -89,6 +89,7 @@ ENTROPY = F.cross_entropy
 
 
 @pytest.mark.parametrize(("line", "exception", "message"), refusals(
+    (lambda: ENTROPY(X, LABELS, Y), ValueError, "^cross_entropy: reduction .* not tensor"),
     (lambda: ENTROPY(X, LABELS + 1), IndexError, rf"^cross_entropy: label 4 .*0 to 3{CAME_IN}"),
     (lambda: ENTROPY(X, LABELS - 1), IndexError, rf"^cross_entropy: label -1 .*{CAME_IN}"),
     (lambda: ENTROPY(X, LABELS[:3]), ValueError, rf"^cross_entropy: .*5 rows.*\(3,\){CAME_IN}"),

@@ -48,9 +48,7 @@ def predict(options: argparse.Namespace) -> int:
 def _prepared(path: str) -> np.ndarray:
     try:
         return handwriting.prepare(path)
-    except (ValueError, OSError) as error:
-        if isinstance(error, OSError) and error.filename:  # it says itself which file
-            raise
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 

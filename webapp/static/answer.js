@@ -28,9 +28,9 @@ export class Answer {
     const lined = sureFrom > 0 && sureFrom <= 1;
     find("bars").classList.toggle("lined", lined);
     find("bars").style.setProperty("--sure-from", sureFrom ?? 0);
-    find("sure-from").textContent = lined
-      ? say("answer.sure_from", { percent: percent(sureFrom, digitsFor(sureFrom)) })
-      : sureFrom > 1 ? say("answer.never_sure") : "";
+    find("sure-from").textContent = sureFrom
+      ? say(lined ? "answer.sure_from" : "answer.never_sure",
+        { percent: percent(sureFrom, digitsFor(sureFrom)) }) : "";
   }
 
   show({ digit, sure, probabilities }, isFinal) {

@@ -132,8 +132,8 @@ function arrange() {
   Object.assign(link, { href: addressIn(other[0]), lang: other[0], textContent: other[1] });
   options.hidden.forEach((name) => find(name)?.setAttribute("hidden", ""));
   document.documentElement.classList.toggle("large", options.large);
-  watchWidth();
   document.documentElement.classList.toggle("presenter", options.presenter);
+  watchWidth();
 }
 
 /** Narrow is where the first three sections do not stand side by side: there the answer stays at the
